@@ -1,0 +1,41 @@
+// Bundles every src/*.ts(x) and styles/*.css that is an entry point into ../webapp/static/dist, with hashed names and a
+// manifest from logical name ("capture.js", "desk.css") to file. Files in src/ and styles/ that start with "_" are parts.
+import { build } from "esbuild";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "../webapp/static/dist");
+const entries = ["src", "styles"].flatMap((folder) =>
+  readdirSync(join(here, folder), { withFileTypes: true })
+    .filter((file) => file.isFile() && /\.(tsx?|css)$/.test(file.name) && !file.name.startsWith("_") && !file.name.endsWith(".d.ts"))
+    .map((file) => join(here, folder, file.name)),
+);
+
+rmSync(out, { recursive: true, force: true });
+const { metafile } = await build({
+  entryPoints: entries,
+  outdir: out,
+  entryNames: "[name]-[hash]",
+  chunkNames: "chunk-[hash]",
+  assetNames: "[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  minify: true,
+  target: ["es2022", "safari16", "chrome110", "firefox115"],
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+});
+
+const manifest = {};
+for (const [file, made] of Object.entries(metafile.outputs)) {
+  if (!made.entryPoint) continue;
+  const name = basename(made.entryPoint).replace(/\.tsx?$/, ".js");
+  manifest[name] = relative(out, join(process.cwd(), file));
+}
+writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 1));

@@ -1,0 +1,1 @@
+"""A PDF without its metadata, and a picture of its first page."""

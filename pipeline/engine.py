@@ -1,0 +1,1 @@
+"""ffmpeg as a child process: explicit inputs, progress, its last words when it fails."""

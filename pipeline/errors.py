@@ -1,0 +1,133 @@
+"""What can go wrong with a stranger's file, and what is our own fault.
+
+    PipelineError
+    ├── MediaRejected            the file's fault: final, told to the technician
+    │   ├── Empty                empty
+    │   ├── TooLarge             too-large
+    │   ├── UnknownType          unknown-type
+    │   ├── Unreadable           unreadable
+    │   ├── Truncated            truncated
+    │   ├── Encrypted            encrypted
+    │   ├── NoPicture            no-picture
+    │   ├── UnsupportedCodec     unsupported-codec
+    │   ├── TooLong              too-long
+    │   ├── TooManyPixels        too-many-pixels
+    │   ├── TooManyStreams       too-many-streams
+    │   ├── BrokenTimeline       broken-timeline
+    │   └── Damaged              damaged
+    └── PipelineFailed           ours: an engineer is woken
+        ├── EngineFailed         engine-failed
+        ├── ProofFailed          proof-failed
+        ├── LimitExceeded        limit-exceeded
+        └── SandboxUnavailable   sandbox-unavailable
+
+`reason` is stable: it is stored, translated by the shop and part of the API.
+"""
+
+from typing import ClassVar
+
+
+class PipelineError(Exception):
+    """Anything the pipeline says on purpose; `str()` holds the value and the limit, for engineers."""
+
+    reason: ClassVar[str] = "unknown"
+    advice: ClassVar[str] = ""
+
+
+class MediaRejected(PipelineError):
+    """The file can never be processed; trying again is of no use. `advice` is one sentence for the technician."""
+
+
+class Empty(MediaRejected):
+    reason = "empty"
+    advice = "The file is empty. Film or photograph again and send the new file."
+
+
+class TooLarge(MediaRejected):
+    reason = "too-large"
+    advice = "The file is too large. Film in 1080p instead of 4K, or send two shorter films."
+
+
+class UnknownType(MediaRejected):
+    reason = "unknown-type"
+    advice = "This type of file cannot be shown to a customer. Send a film, a photo or a PDF."
+
+
+class Unreadable(MediaRejected):
+    reason = "unreadable"
+    advice = "The file cannot be read. Play it on the phone; if it does not play there, film again."
+
+
+class Truncated(MediaRejected):
+    reason = "truncated"
+    advice = "The end of the file is missing. Wait until the phone has saved it, then send it again."
+
+
+class Encrypted(MediaRejected):
+    reason = "encrypted"
+    advice = "The file is protected. Send one without a password or copy protection."
+
+
+class NoPicture(MediaRejected):
+    reason = "no-picture"
+    advice = "There is only sound in this file. Send a film with a picture."
+
+
+class UnsupportedCodec(MediaRejected):
+    reason = "unsupported-codec"
+    advice = "This film was recorded in a form we cannot read. Film with the phone's own camera app."
+
+
+class TooLong(MediaRejected):
+    reason = "too-long"
+    advice = "The film is too long. Send it in shorter pieces."
+
+
+class TooManyPixels(MediaRejected):
+    reason = "too-many-pixels"
+    advice = "The picture is too large. Send it in a smaller size."
+
+
+class TooManyStreams(MediaRejected):
+    reason = "too-many-streams"
+    advice = "The file holds too many tracks. Film with the phone's own camera app."
+
+
+class BrokenTimeline(MediaRejected):
+    reason = "broken-timeline"
+    advice = "The times in this film make no sense. Film again, or export it once from the phone's photo app."
+
+
+class Damaged(MediaRejected):
+    reason = "damaged"
+    advice = "Too much of the file is damaged. Film again and send the new file."
+
+
+class PipelineFailed(PipelineError):
+    """Our own fault: the file may be good. Retried up to the limit, then shown as `failed`."""
+
+    advice = "Something went wrong on our side. We have been told; your file is safe."
+
+
+class EngineFailed(PipelineFailed):
+    """An engine stopped; the message holds its last log line."""
+
+    reason = "engine-failed"
+
+
+class ProofFailed(PipelineFailed):
+    """What was made is not what was decided; it is not published."""
+
+    reason = "proof-failed"
+
+
+class LimitExceeded(PipelineFailed):
+    """A child used more time or memory than its limit, or stopped making progress."""
+
+    reason = "limit-exceeded"
+
+
+class SandboxUnavailable(PipelineFailed):
+    """Neither bubblewrap nor Landlock works here, and the settings do not allow going without."""
+
+    reason = "sandbox-unavailable"

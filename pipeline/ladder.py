@@ -1,0 +1,1 @@
+"""The renditions worth making of a film; never larger than the film."""

@@ -1,0 +1,1 @@
+"""A file becomes its source, its index and its plan."""

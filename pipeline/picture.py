@@ -1,0 +1,1 @@
+"""The filter steps between decoder and encoder: upright, SDR, watermark, size, rate."""

@@ -1,0 +1,1 @@
+"""What may remain in a file; find and remove the rest."""

@@ -1,0 +1,1 @@
+"""What was made is measured again, and refused if it is not what was decided."""

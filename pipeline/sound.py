@@ -1,0 +1,1 @@
+"""What the audio becomes: passed through, levelled, folded."""

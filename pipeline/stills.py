@@ -1,0 +1,1 @@
+"""Poster, storyboard and silent preview of a film."""

@@ -1,0 +1,1 @@
+"""One TOML file per treatment, named by its use; read by `pipeline.presets`."""

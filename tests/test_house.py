@@ -1,0 +1,34 @@
+"""The house keeps its shape: stairs only go down, no decoder near a request, no strange rooms at the top."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_import_contracts_hold() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for floor in ("pipeline", "workers", "webapp", "presets")
+        for path in (ROOT / floor).rglob("*.py")
+        if "os.environ" in (text := path.read_text()) or "getenv" in text
+    }
+    assert readers <= {"workers/settings.py"}
+
+
+def test_only_the_storage_room_knows_boto3() -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for floor in ("pipeline", "workers", "webapp")
+        for path in (ROOT / floor).rglob("*.py")
+        if "import boto3" in path.read_text()
+    }
+    assert all(user.startswith("pipeline/catalog/storage") for user in users)

@@ -1,0 +1,1 @@
+"""Dealerships and the people who work for them: signing in, roles."""

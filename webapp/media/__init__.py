@@ -1,0 +1,1 @@
+"""Media under short-lived signed paths: playlists made from rows, and proved bytes from storage."""

@@ -1,0 +1,1 @@
+"""What ops look at: /healthz, /readyz, /metrics, and `walkaround up`."""

@@ -1,0 +1,85 @@
+"""Every setting of the product, read from the environment here and nowhere else.
+
+With nothing set, everything runs embedded under one folder (`DATA_DIR`). A wrong value is reported together with all
+other wrong values before anything starts.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The effective settings; names in the environment are the upper-case field names."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", hide_input_in_errors=True)
+
+    data_dir: Path = Field(Path("var"), description="where the embedded services keep everything")
+    database_url: str = Field("", description="postgresql+psycopg://…; empty: SQLite in DATA_DIR")
+    redis_url: str = Field("", description="redis://… or unix://…; empty: the embedded Valkey in DATA_DIR")
+    storage_url: str = Field("", description="s3://bucket[/prefix]; empty: a folder in DATA_DIR")
+
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="signs sessions and media paths; empty: made once in DATA_DIR"
+    )
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(8000, ge=1, le=65535)
+    upload_port: int = Field(8001, ge=1, le=65535)
+    public_url: str = Field("", description="how browsers reach the web process; empty: http://WEB_HOST:WEB_PORT")
+    upload_url: str = Field("", description="how browsers reach the upload process; empty: http://WEB_HOST:UPLOAD_PORT")
+    web_threads: int = Field(8, ge=1)
+    upload_threads: int = Field(64, ge=1)
+    worker_units: int = Field(2, ge=1, le=64, description="film worker units `walkaround up` starts")
+    metrics_port: int = Field(9191, ge=0, le=65535, description="first port of the workers' metrics; 0: none")
+    cookie_secure: bool = Field(True, description="session cookies only over HTTPS (localhost counts as secure)")
+
+    preset: str = Field("workshop", description="the treatment of new films and photos")
+    sandbox: Literal["auto", "bubblewrap", "landlock", "none"] = Field(
+        "auto", description="auto: the strongest that works here; none must be asked for by name"
+    )
+    max_upload_bytes: int = Field(8 * 2**30, ge=1, description="bytes of one file")
+    part_bytes: int = Field(8 * 2**20, ge=2**16, description="bytes of one stored part")
+    upload_expiry_s: int = Field(7 * 86400, ge=60, description="seconds an unfinished upload is kept")
+    upload_read_timeout_s: float = Field(60, gt=0, description="seconds without a byte before a PATCH is ended")
+    tus_get: bool = Field(False, description="GET on an upload URL returns its bytes (conformance suites want it)")
+    link_expiry_s: int = Field(90 * 86400, ge=60, description="seconds a customer's link lives")
+    media_expiry_s: int = Field(6 * 3600, ge=60, description="seconds a signed media path lives")
+
+    lease_s: float = Field(30, gt=0, description="seconds a claim lives without renewal")
+    max_attempts: int = Field(3, ge=1, description="attempts at one output before the asset is failed")
+    sweep_s: float = Field(5, gt=0, description="seconds between two sweeps")
+    window: int = Field(4, ge=1, description="outputs of one asset in the queues at once")
+    child_timeout_s: float = Field(1800, gt=0, description="seconds one output may take")
+    child_stall_s: float = Field(120, gt=0, description="seconds a child may go without progress")
+    child_memory_bytes: int = Field(3 * 2**30, ge=2**28, description="address space of a child's processes")
+
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("storage_url")
+    @classmethod
+    def _is_s3(cls, value: str) -> str:
+        if value and not value.startswith("s3://"):
+            raise ValueError("must be s3://bucket or s3://bucket/prefix, or empty for a local folder")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: str) -> str:
+        if value.startswith(("postgres://", "postgresql://")):
+            return "postgresql+psycopg://" + value.split("://", 1)[1]
+        if value and not value.startswith(("postgresql+psycopg://", "sqlite://")):
+            raise ValueError("must be postgresql://… or sqlite:///…, or empty for SQLite in DATA_DIR")
+        return value
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises: pydantic.ValidationError naming every wrong value at once.
+    """
+    return Settings()
