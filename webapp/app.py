@@ -1,18 +1,81 @@
 """The web application: one factory, one list of features, two roles.
 
 The `web` process serves pages, playlists and the API; the `upload` process serves tus only, so that fifty slow phones
-never take a thread from a customer's page.
+never take a thread from a customer's page. Each feature is a folder whose `views` holds a `blueprint`.
 """
 
+from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Literal
 
 from flask import Flask
+from flask_compress import Compress
 
+from pipeline.catalog import engine as catalog_engine
+from pipeline.catalog import storage as catalog_storage
+from webapp import assets, database, guards, languages
+from webapp.accounts import signin
 from workers.settings import Settings
+from workers.settings import settings as environment
 
 Role = Literal["web", "upload"]
+
+FEATURES: dict[Role, tuple[str, ...]] = {
+    "web": (
+        "webapp.accounts.views",
+        "webapp.interventions.views",
+        "webapp.interventions.capture",
+        "webapp.customers.views",
+        "webapp.media.views",
+        "webapp.api.views",
+        "webapp.operations.views",
+    ),
+    "upload": ("webapp.uploads.views", "webapp.operations.views"),
+}
 
 
 def create_app(settings: Settings, role: Role = "web") -> Flask:
     """The application of one process type."""
-    raise NotImplementedError
+    app = Flask("webapp", static_folder=None)
+    secure = settings.cookie_secure
+    app.config.update(
+        SECRET_KEY=settings.effective_secret_key,
+        SESSION_COOKIE_NAME="__Host-staff" if secure else "staff",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        WTF_CSRF_TIME_LIMIT=None,  # a page left open over night still works; the token ends with the session
+        COMPRESS_MIMETYPES=[
+            "text/html", "text/css", "text/javascript", "application/json", "application/problem+json",
+            "application/vnd.apple.mpegurl", "text/vtt", "image/svg+xml",
+        ],
+        COMPRESS_MIN_SIZE=256,
+        COMPRESS_STREAMS=False,
+    )  # fmt: skip
+    app.extensions["settings"] = settings
+    app.extensions["storage"] = catalog_storage.connect(settings.effective_storage_url)
+    app.extensions["role"] = role
+    database.init_app(app, catalog_engine.connect(settings.effective_database_url))
+    guards.init_app(app)
+    if role == "web":
+        languages.init_app(app)
+        assets.init_app(app)
+        guards.protect_pages(app)
+        signin.init_app(app)
+        Compress(app)
+    for feature in FEATURES[role]:
+        if find_spec(feature):
+            app.register_blueprint(import_module(feature).blueprint)
+    return app
+
+
+def web() -> Flask:
+    """For gunicorn: `webapp.app:web()`."""
+    return create_app(environment(), "web")
+
+
+def upload() -> Flask:
+    """For gunicorn: `webapp.app:upload()`."""
+    return create_app(environment(), "upload")

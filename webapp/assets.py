@@ -1,27 +1,42 @@
-"""Names of built front-end files: `asset_url("capture.js")` in a template gives the hashed file of this build."""
+"""Built front-end files: `asset_url("capture.js")` in a template gives the hashed file of this build."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
+from typing import cast
 
-from flask import Flask, url_for
+from flask import Flask
+from whitenoise import WhiteNoise
 
-DIST = Path(__file__).parent / "static" / "dist"
+STATIC = Path(__file__).parent / "static"
+DIST = STATIC / "dist"
+
+_HASHED = re.compile(r"-[0-9A-Z]{8}\.\w+$")
 
 
 @cache
 def _manifest() -> dict[str, str]:
     try:
-        return json.loads((DIST / "manifest.json").read_text())
+        return cast(dict[str, str], json.loads((DIST / "manifest.json").read_text()))
     except FileNotFoundError:
         raise RuntimeError("The front end is not built. Run ./dev setup.") from None
 
 
 def asset_url(name: str) -> str:
     """The URL of a built file, safe to cache for ever."""
-    return url_for("static", filename=f"dist/{_manifest()[name]}")
+    return f"/static/dist/{_manifest()[name]}"
 
 
 def init_app(app: Flask) -> None:
-    """Give templates `asset_url`."""
+    """Serve `webapp/static`, and give templates `asset_url`."""
     app.jinja_env.globals["asset_url"] = asset_url
+    served = WhiteNoise(
+        app.wsgi_app,
+        root=str(STATIC),
+        prefix="static/",
+        max_age=3600,
+        immutable_file_test=lambda _path, url: bool(_HASHED.search(url)),
+        add_headers_function=lambda headers, _path, _url: headers.add_header("X-Content-Type-Options", "nosniff"),
+    )
+    app.wsgi_app = served  # type: ignore[method-assign]

@@ -1,19 +1,34 @@
-"""The web processes' database session: one per application context, closed at its end."""
+"""What every view stands on: the session of this application context, the storage, the settings."""
+
+from typing import cast
 
 from flask import Flask, current_app
 from flask.globals import app_ctx
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
+from pipeline.catalog.storage import Storage
+from workers.settings import Settings
+
 
 class _AppSession(Session):
     def get_bind(self, *_: object, **__: object) -> Engine:  # type: ignore[override]
-        return current_app.extensions["engine"]
+        return cast(Engine, current_app.extensions["engine"])
 
 
 session: scoped_session[_AppSession] = scoped_session(
     sessionmaker(class_=_AppSession), scopefunc=lambda: id(app_ctx._get_current_object())
 )
+
+
+def settings() -> Settings:
+    """The settings the running application was made with."""
+    return cast(Settings, current_app.extensions["settings"])
+
+
+def storage() -> Storage:
+    """The storage the running application was made with."""
+    return cast(Storage, current_app.extensions["storage"])
 
 
 def init_app(app: Flask, engine: Engine) -> None:

@@ -1,0 +1,50 @@
+"""The people of the tests: how they come to be and how they sign in."""
+
+import time
+
+import uuid_utils
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_security import hash_password
+from sqlalchemy import select
+
+from webapp.accounts.models import Dealership, Role, RoleName, User
+from webapp.accounts.signin import datastore
+from webapp.database import session
+
+PASSWORD = "correct horse battery"
+
+
+def add_dealership(name: str, country: str = "FR") -> Dealership:
+    """A dealership in the current application context."""
+    dealership = Dealership(id=str(uuid_utils.uuid7()), name=name, country=country, created_at=time.time())
+    session.add(dealership)
+    session.commit()
+    return dealership
+
+
+def add_person(dealership: Dealership, name: str, role: RoleName) -> User:
+    """A person with one role, whose password is `PASSWORD`."""
+    people = datastore()
+    user = people.create_user(
+        dealership_id=dealership.id,
+        email=f"{name.lower()}@example.org",
+        name=name,
+        password=hash_password(PASSWORD),
+        roles=[session.scalar(select(Role).where(Role.name == role)) or people.create_role(name=role)],
+    )
+    session.commit()
+    return user
+
+
+def sign_in(app: Flask, name: str) -> FlaskClient:
+    """A client with a person's session, as the sign-in form leaves it."""
+    client = app.test_client()
+    with app.app_context():
+        unique = session.scalar(select(User.fs_uniquifier).where(User.name == name))
+    with client.session_transaction() as cookie:
+        cookie["_user_id"] = unique
+        cookie["_fresh"] = True
+        cookie["fs_cc"] = "set"
+        cookie["fs_paa"] = time.time()
+    return client

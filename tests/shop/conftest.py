@@ -1,0 +1,103 @@
+"""The cast, and the place they meet. Alice manages dealer A, Bob is her technician, Charlie manages dealer B.
+
+`shop` is the web application on SQLite and a folder; `alice`, `bob` and `charlie` are clients already signed in;
+`client` is nobody. `finished_film`, `finished_photo` and `finished_document` put a finished asset into an intervention
+without any media being decoded: rows as the catalog writes them, and small true bytes in the storage.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uuid_utils
+from cast import add_dealership, add_person, sign_in
+from finished import Finisher
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from pipeline.catalog.models import Base
+from webapp.accounts.models import Dealership, RoleName
+from webapp.app import create_app
+from webapp.database import session
+from webapp.interventions.models import Intervention
+from workers.settings import Settings
+
+VEHICLE = {"make": "Renault", "model": "Mégane", "plate": "GB-123-LM", "customer_name": "Camille Durand"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Embedded defaults in the test's own folder; cookies also over plain HTTP."""
+    return Settings(data_dir=tmp_path, cookie_secure=False, secret_key="for tests only, 32 characters long")
+
+
+@pytest.fixture
+def shop(settings: Settings) -> Iterator[Flask]:
+    """The web application, with both dealerships and their people."""
+    app = create_app(settings, "web")
+    app.config["TESTING"] = True
+    app.config["WTF_CSRF_ENABLED"] = False
+    app.config["SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS"] = {
+        "argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1,
+    }  # fmt: skip
+    Base.metadata.create_all(app.extensions["engine"])
+    with app.app_context():
+        a, b = add_dealership("Garage Lumière"), add_dealership("Autohaus Nord", "DE")
+        add_person(a, "Alice", RoleName.MANAGER)
+        add_person(a, "Bob", RoleName.TECHNICIAN)
+        add_person(b, "Charlie", RoleName.MANAGER)
+    yield app
+    app.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def client(shop: Flask) -> FlaskClient:
+    return shop.test_client()
+
+
+@pytest.fixture
+def alice(shop: Flask) -> FlaskClient:
+    return sign_in(shop, "Alice")
+
+
+@pytest.fixture
+def bob(shop: Flask) -> FlaskClient:
+    return sign_in(shop, "Bob")
+
+
+@pytest.fixture
+def charlie(shop: Flask) -> FlaskClient:
+    return sign_in(shop, "Charlie")
+
+
+@pytest.fixture
+def add_intervention(shop: Flask) -> Callable[..., str]:
+    """`add_intervention(reference="…", dealer="Garage Lumière", **fields)` → its id."""
+
+    def add(reference: str = "RO-1001", dealer: str = "Garage Lumière", **fields: object) -> str:
+        with shop.app_context():
+            owner = session.scalar(select(Dealership).where(Dealership.name == dealer))
+            now = time.time()
+            row = Intervention(
+                id=str(uuid_utils.uuid7()), dealership_id=owner.id, reference=reference, created_at=now, updated_at=now,
+                **(VEHICLE | fields),
+            )  # fmt: skip
+            session.add(row)
+            session.commit()
+            return row.id
+
+    return add
+
+
+@pytest.fixture
+def intervention(add_intervention: Callable[..., str]) -> str:
+    """The id of an intervention of dealer A (Alice and Bob)."""
+    return add_intervention()
+
+
+@pytest.fixture
+def finisher(shop: Flask) -> Finisher:
+    """`finisher.film(intervention_id)`, `.photo(…)`, `.document(…)` → asset id of a finished item."""
+    return Finisher(shop)

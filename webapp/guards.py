@@ -1,0 +1,96 @@
+"""What stands before and after every view: request ids, rate limits, CSRF, security headers, the access log.
+
+`csrf` and `limiter` are for features: `@limiter.limit("10/minute")`, `csrf.exempt(blueprint)`. A response
+that brings its own Content-Security-Policy keeps it.
+"""
+
+import re
+import secrets
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+from secure import Secure
+from secure.headers import (
+    CrossOriginOpenerPolicy,
+    PermissionsPolicy,
+    ReferrerPolicy,
+    StrictTransportSecurity,
+    XContentTypeOptions,
+)
+
+from workers.settings import Settings
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, strategy="fixed-window")
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_log = structlog.get_logger("walkaround.web")
+
+
+def _headers(settings: Settings) -> Secure:
+    https = settings.effective_public_url.startswith("https://")
+    return Secure(
+        coop=CrossOriginOpenerPolicy().same_origin(),
+        hsts=StrictTransportSecurity().max_age(63072000).include_subdomains() if https else None,
+        permissions=PermissionsPolicy().geolocation().microphone("'self'").camera("'self'").fullscreen("'self'"),
+        referrer=ReferrerPolicy().no_referrer(),
+        xcto=XContentTypeOptions().nosniff(),
+    )
+
+
+def content_policy(upload_url: str, nonce: str) -> str:
+    """The Content-Security-Policy of pages: our own files only; blob: is what hls.js plays from."""
+    return (
+        "default-src 'none'; script-src 'self'; "
+        f"style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; media-src 'self' blob:; "
+        f"connect-src 'self' {upload_url}; worker-src 'self' blob:; font-src 'self'; manifest-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Request ids, security headers and the access log, for both roles."""
+    settings: Settings = app.extensions["settings"]
+    headers = _headers(settings)
+    app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
+    limiter.init_app(app)
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+        g.began = time.perf_counter()
+        g.nonce = secrets.token_urlsafe(16)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        for name, value in headers.headers.items():
+            response.headers.setdefault(name, value)
+        if response.mimetype == "text/html":
+            response.headers.setdefault(
+                "Content-Security-Policy", content_policy(settings.effective_upload_url, g.nonce)
+            )
+            response.headers.setdefault("Cache-Control", "no-store")
+        else:
+            response.headers.setdefault("Content-Security-Policy", "default-src 'none'; sandbox")
+        # The rule, never the path: a path may hold a customer's key.
+        _log.info(
+            "request",
+            request_id=g.request_id,
+            method=request.method,
+            route=request.url_rule.rule if request.url_rule else None,
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.began) * 1000, 1),
+        )
+        return response
+
+
+def protect_pages(app: Flask) -> None:
+    """CSRF protection for everything that is not exempted by name."""
+    csrf.init_app(app)
+    app.jinja_env.globals["csp_nonce"] = lambda: g.nonce
