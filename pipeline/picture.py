@@ -1,1 +1,153 @@
-"""The filter steps between decoder and encoder: upright, SDR, watermark, size, rate."""
+"""The filter steps between decoder and encoder: whole pictures, right size, SDR, upright, marked, then the ladder.
+
+For `transcode` and `stills`, which choose the input and the encoder. The order is the cheapest correct one: fields are
+woven first, then pixels become fewer, then colours are computed on the fewer pixels, and only 8-bit pictures turned.
+It never decides anything: sizes come from the plan, everything else from the `Film`.
+
+    input (with -noautorotate) ─ deinterlace ─ (trim) ─ steps: size ▸ colours ▸ upright ▸ watermark ▸ tags ─ ladder
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+from PIL import Image, ImageChops, ImageFilter, ImageStat
+
+from pipeline.colour import coloured
+from pipeline.source import Fields, Film
+
+Node = Any  # a stream of ffmpeg-python, which has no types
+
+MARK_WIDTH, MARK_HEIGHT, MARK_MARGIN = 0.22, 0.12, 0.04  # of the short edge
+MARK_OPACITY = 0.85
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """A dealer's logo, made ready for one size of picture: its PNG, and where its top left corner goes, px."""
+
+    path: Path
+    x: int
+    y: int
+
+
+def deinterlace(node: Node, film: Film) -> Node:
+    """Weave fields into whole pictures, one per frame. Comes before any trim, because it looks at the frames around."""
+    if film.fields is Fields.PROGRESSIVE:
+        return node
+    # send_frame: one picture per frame, so that the frame times of the plan stay true (send_field doubles the rate).
+    parity = "tff" if film.fields is Fields.TOP else "bff"
+    return node.filter("bwdif", mode="send_frame", parity=parity, deint="all")
+
+
+def steps(node: Node, film: Film, *, width: int, height: int, watermark: Watermark | None = None) -> Node:
+    """Lead decoded frames to what every viewer can show: `width` × `height` px upright, SDR bt709, marked.
+
+    `width` and `height` are even. The input must be opened with `-noautorotate`: the turn is made here, once.
+    """
+    named: list[tuple[str, Callable[[Node], Node]]] = [
+        ("size and colours", lambda it: coloured(it, film, *_as_stored(film, width, height))),
+        ("upright", lambda it: upright(it, film)),
+        ("watermark", lambda it: marked(it, watermark) if watermark else it),
+        ("tags", tagged),
+    ]
+    for _, step in named:
+        node = step(node)
+    return node
+
+
+def ladder(node: Node, sizes: Sequence[tuple[int, int]]) -> list[Node]:
+    """One stream per size (px, even, the first is the size the node has), all from the same decoded pictures."""
+    if len(sizes) == 1:
+        return [node]
+    copies = node.filter_multi_output("split", len(sizes))
+    # bicubic: as sharp as lanczos to the eye on a halved picture, without its rings around number plates.
+    return [copies[0]] + [
+        copies[i].filter("scale", width, height, flags="bicubic")
+        for i, (width, height) in enumerate(sizes[1:], start=1)
+    ]
+
+
+def _as_stored(film: Film, width: int, height: int) -> tuple[int, int]:
+    return (height, width) if film.rotation in (90, 270) else (width, height)
+
+
+def upright(node: Node, film: Film) -> Node:
+    """Undo the camera's mirror, then its turn (degrees clockwise), as explicit filters; an upright film needs none."""
+    if film.mirrored:
+        node = node.filter("hflip")
+    if film.rotation == 90:
+        return node.filter("transpose", "clock")
+    if film.rotation == 180:
+        return node.filter("hflip").filter("vflip")
+    if film.rotation == 270:
+        return node.filter("transpose", "cclock")
+    return node
+
+
+def tagged(node: Node) -> Node:
+    """Say what the pictures are now, and drop what rode along."""
+    return (
+        # All side data: HDR light levels, Dolby Vision, captions, user data of the phone's encoder. A player would
+        # believe them of the new picture, and some name the device.
+        node.filter("sidedata", mode="delete")
+        .filter("setsar", 1)
+        .filter(
+            "setparams", field_mode="prog", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709"
+        )
+    )
+
+
+def watermark_box(width: int, height: int, logo_width: int, logo_height: int) -> tuple[int, int, int, int]:
+    """Where a logo goes on a picture of `width` × `height` px: (x, y, w, h) in px, top right, all even.
+
+    Measured by the short edge, so that a portrait and a landscape picture, a film and a photo carry the same mark.
+    """
+    short = min(width, height)
+    scale = min(short * MARK_WIDTH / logo_width, short * MARK_HEIGHT / logo_height)
+    w, h = (max(2, round(side * scale / 2) * 2) for side in (logo_width, logo_height))
+    margin = max(2, round(short * MARK_MARGIN / 2) * 2)
+    return (width - margin - w) // 2 * 2, margin, w, h
+
+
+def watermark_picture(logo: Image.Image, width: int, height: int) -> tuple[Image.Image, int, int]:
+    """The logo as it is laid over a picture of `width` × `height` px: an RGBA image and its top left corner, px.
+
+    A soft halo in the opposite lightness is drawn around its shape, so that it reads on snow and in a dark workshop.
+    """
+    x, y, w, h = watermark_box(width, height, *logo.size)
+    # Premultiplied while shrinking (RGBa), or the colour of transparent pixels bleeds into the edge.
+    small = logo.convert("RGBA").convert("RGBa").resize((w, h), Image.Resampling.LANCZOS).convert("RGBA")
+    room = max(2, round(h * 0.12 / 2) * 2)
+    canvas = Image.new("RGBA", (w + 2 * room, h + 2 * room))
+    canvas.paste(small, (room, room))
+    shape = canvas.getchannel("A")
+    light = ImageStat.Stat(canvas.convert("L"), mask=shape).mean[0] if shape.getbbox() else 255.0
+    halo = Image.new("RGBA", canvas.size, (0, 0, 0, 0) if light > 127 else (255, 255, 255, 0))
+    blurred = shape.filter(ImageFilter.GaussianBlur(room / 2.5))
+    halo.putalpha(ImageChops.multiply(ImageChops.add(blurred, blurred), Image.new("L", canvas.size, 150)))
+    canvas = Image.alpha_composite(halo, canvas)
+    canvas.putalpha(canvas.getchannel("A").point(lambda a: round(a * MARK_OPACITY)))
+    return canvas, x - room, y - room
+
+
+def watermark(logo: Path, width: int, height: int, prepared: Path) -> Watermark:
+    """Make the dealer's logo ready for pictures of `width` × `height` px and write it to `prepared` (a new PNG)."""
+    with Image.open(logo, formats=("PNG",)) as opened:
+        mark, x, y = watermark_picture(opened, width, height)
+    mark.save(prepared, "PNG")
+    return Watermark(prepared, x, y)
+
+
+def marked(node: Node, mark: Watermark) -> Node:
+    """Lay the mark over every frame."""
+    logo = (
+        ffmpeg.input(str(mark.path), f="png_pipe")
+        # bt709, or the dealer's red becomes another red: the default is BT.601.
+        .filter("scale", out_color_matrix="bt709", out_range="tv")
+        .filter("format", "yuva420p")
+    )
+    # repeat: the one picture of the logo stays for all frames.
+    return node.overlay(logo, x=mark.x, y=mark.y, format="yuv420", eof_action="repeat")
