@@ -1,8 +1,10 @@
 """The `walkaround` command finds each floor's commands by their entry points and imports only the one asked for."""
 
 from importlib.metadata import entry_points
+from typing import Any
 
 import click
+from pydantic import ValidationError
 
 
 class _ByEntryPoint(click.Group):
@@ -13,8 +15,21 @@ class _ByEntryPoint(click.Group):
         found = entry_points(group="walkaround.commands", name=name)
         return next(iter(found)).load() if found else None
 
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except ValidationError as wrong:
+            if wrong.title != "Settings":
+                raise
+            faults = [f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in wrong.errors()]
+            raise click.ClickException("wrong settings:\n" + "\n".join(faults)) from None
+
 
 @click.group(cls=_ByEntryPoint)
 @click.version_option(package_name="walkaround")
 def main() -> None:
     """From the technician's phone to the customer's decision."""
+
+
+if __name__ == "__main__":
+    main(prog_name="walkaround")

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context, request
 from flask.globals import app_ctx
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
@@ -13,7 +13,9 @@ from workers.settings import Settings
 
 class _AppSession(Session):
     def get_bind(self, *_: object, **__: object) -> Engine:  # type: ignore[override]
-        return cast(Engine, current_app.extensions["engine"])
+        # A GET changes nothing, so it opens no transaction: a slow reader of a film never holds SQLite's write lock.
+        reads = has_request_context() and request.method == "GET"
+        return cast(Engine, current_app.extensions["reading" if reads else "engine"])
 
 
 session: scoped_session[_AppSession] = scoped_session(
@@ -34,4 +36,5 @@ def storage() -> Storage:
 def init_app(app: Flask, engine: Engine) -> None:
     """Bind `session` to `engine` within `app`'s contexts."""
     app.extensions["engine"] = engine
+    app.extensions["reading"] = engine.execution_options(isolation_level="AUTOCOMMIT")
     app.teardown_appcontext(lambda _: session.remove())
