@@ -19,7 +19,8 @@
         ├── EngineFailed         engine-failed
         ├── ProofFailed          proof-failed
         ├── LimitExceeded        limit-exceeded
-        └── SandboxUnavailable   sandbox-unavailable
+        ├── SandboxUnavailable   sandbox-unavailable
+        └── WorkerLost           worker-lost
 
 `reason` is stable: it is stored, translated by the shop and part of the API.
 """
@@ -131,3 +132,9 @@ class SandboxUnavailable(PipelineFailed):
     """Neither bubblewrap nor Landlock works here, and the settings do not allow going without."""
 
     reason = "sandbox-unavailable"
+
+
+class WorkerLost(PipelineFailed):
+    """Every worker that tried it disappeared without a word."""
+
+    reason = "worker-lost"

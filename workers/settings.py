@@ -4,6 +4,8 @@ With nothing set, everything runs embedded under one folder (`DATA_DIR`). A wron
 other wrong values before anything starts.
 """
 
+import os
+import secrets
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -74,6 +76,53 @@ class Settings(BaseSettings):
         if value and not value.startswith(("postgresql+psycopg://", "sqlite://")):
             raise ValueError("must be postgresql://… or sqlite:///…, or empty for SQLite in DATA_DIR")
         return value
+
+    @property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self._folder() / 'walkaround.sqlite'}"
+
+    @property
+    def effective_redis_url(self) -> str:
+        return self.redis_url or f"unix://{self._folder() / 'valkey.sock'}"
+
+    @property
+    def effective_storage_url(self) -> str:
+        return self.storage_url or (self._folder() / "objects").as_uri()
+
+    @property
+    def effective_public_url(self) -> str:
+        return (self.public_url or f"http://{self.web_host}:{self.web_port}").rstrip("/")
+
+    @property
+    def effective_upload_url(self) -> str:
+        return (self.upload_url or f"http://{self.web_host}:{self.upload_port}").rstrip("/")
+
+    @property
+    def effective_secret_key(self) -> str:
+        """The given key, or one made once and kept in `DATA_DIR/secret.key`, readable by its owner only."""
+        if given := self.secret_key.get_secret_value():
+            return given
+        path = self._folder() / "secret.key"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f".{secrets.token_hex(8)}")
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+            try:
+                path.hardlink_to(fresh)  # two processes may start at once: the first one's key stays
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return path.read_text()
+
+    @property
+    def work_dir(self) -> Path:
+        """Where workers put a film together; on this machine, never shared."""
+        return self._folder() / "work"
+
+    def _folder(self) -> Path:
+        return self.data_dir.expanduser().absolute()
 
 
 @cache

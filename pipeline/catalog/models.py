@@ -1,4 +1,4 @@
-"""The rows. An asset has parts (what arrived), outputs (what was made), claims (who is making), outbox rows (whom to wake).
+"""The rows. An asset has parts (what arrived), outputs (what was made) and claims (who is making).
 
 Only `pipeline.catalog.assets` changes them. Times are seconds since 1970 by the database's clock, so that worker
 machines need not agree on the time.
@@ -7,8 +7,10 @@ machines need not agree on the time.
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Enum, Float, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+INGEST = "ingest"  # the name of the claim on measuring and planning; every other claim is on an output
 
 CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -45,18 +47,25 @@ class Asset(Base):
     owner: Mapped[str] = mapped_column(String(64), index=True)  # opaque to this floor
     preset: Mapped[str] = mapped_column(String(40))
     watermark_key: Mapped[str | None] = mapped_column(String(200))
-    state: Mapped[State] = mapped_column(String(12), default=State.RECEIVING, index=True)
+    state: Mapped[State] = mapped_column(
+        Enum(State, native_enum=False, length=12, values_callable=lambda states: [state.value for state in states]),
+        default=State.RECEIVING,
+        index=True,
+    )
     reason: Mapped[str | None] = mapped_column(String(40))  # stable, see pipeline.errors
     detail: Mapped[str | None] = mapped_column(Text)  # for engineers: value and limit
     size: Mapped[int] = mapped_column(BigInteger)  # bytes announced
     received: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes durably stored, without a hole from 0
     kind: Mapped[str | None] = mapped_column(String(12))  # film | photo | document, once measured
     recipe: Mapped[str | None] = mapped_column(String(40))  # preset and code version the plan was made with
-    source: Mapped[dict[str, Any] | None]
-    plan: Mapped[dict[str, Any] | None]
+    source: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)  # these two are large; few need them
+    plan: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    request_id: Mapped[str | None] = mapped_column(String(64))  # of the request that began it; follows it into the logs
     created_at: Mapped[float] = mapped_column(Float)
+    touched_at: Mapped[float] = mapped_column(Float)  # when bytes last arrived
     completed_at: Mapped[float | None]  # all bytes arrived
     finished_at: Mapped[float | None]  # ready, rejected or failed
+    tidied_at: Mapped[float | None]  # objects no row names were removed
 
     parts: Mapped[list["Part"]] = relationship(order_by="Part.offset", passive_deletes=True)
     outputs: Mapped[list["Output"]] = relationship(passive_deletes=True)
@@ -100,6 +109,10 @@ class Claim(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(40))
+    position: Mapped[int] = mapped_column(default=0)  # place in the plan's order of urgency
+    queue: Mapped[str] = mapped_column(String(20))
+    weight: Mapped[float] = mapped_column(default=0.0)  # expected share of the work
+    ranges: Mapped[list[list[int]] | None] = mapped_column(JSON(none_as_null=True))  # bytes it needs; none: all
     attempts: Mapped[int] = mapped_column(default=0)
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[float | None]
@@ -108,6 +121,7 @@ class Claim(Base):
     started_at: Mapped[float | None]
     queued_at: Mapped[float | None]  # when it was last put in the outbox
     done: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str | None] = mapped_column(String(40))  # of the last attempt that ended badly
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
@@ -121,4 +135,14 @@ class Outbox(Base):
     actor: Mapped[str] = mapped_column(String(40))
     args: Mapped[dict[str, Any]]
     created_at: Mapped[float]
+    request_id: Mapped[str | None] = mapped_column(String(64))
     sent_at: Mapped[float | None] = mapped_column(Float, index=True)
+
+
+class Erasure(Base):
+    """An asset that is no more. Kept until no worker can still be storing objects for it."""
+
+    __tablename__ = "erasure"
+
+    asset_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    erased_at: Mapped[float]

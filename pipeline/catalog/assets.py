@@ -1,0 +1,160 @@
+"""Every change of an asset, and what may be said about it.
+
+Callers commit. Each change is one short transaction, so that after a crash a row is either before it or after it.
+What workers change (claims, outputs) is in `claims`.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+import uuid_utils
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from pipeline.catalog.claims import claim, fail, missing, plan, publish, reject, release, renew, stumble
+from pipeline.catalog.engine import now
+from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Output, Part, State
+from pipeline.catalog.outbox import dispatch, ring_claim
+from pipeline.errors import Empty
+
+__all__ = [
+    "OffsetConflict",
+    "Progress",
+    "add_part",
+    "claim",
+    "create",
+    "erase",
+    "fail",
+    "missing",
+    "outputs",
+    "plan",
+    "progress",
+    "publish",
+    "reject",
+    "release",
+    "renew",
+    "retry",
+    "stumble",
+]
+
+_PLAYABLE = ("chunk/0000", "sizes", "document")
+
+
+class OffsetConflict(Exception):
+    """The bytes do not begin where the stored ones end, pass the announced end, or the asset no longer receives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an asset is. `percent` is of bytes while receiving, then of work; `eta_s` is None when unknown."""
+
+    state: State
+    percent: int
+    eta_s: float | None
+    playable: bool
+    reason: str | None
+
+
+def create(session: Session, *, owner: str, preset: str, size: int, watermark_key: str | None = None) -> Asset:
+    """A new asset of `size` bytes, waiting for its first part. One of 0 bytes is rejected at once."""
+    asset = Asset(
+        id=str(uuid_utils.uuid7()),
+        owner=owner,
+        preset=preset,
+        watermark_key=watermark_key,
+        state=State.RECEIVING,
+        size=size,
+        received=0,
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
+        created_at=now(),
+        touched_at=now(),
+    )
+    if size == 0:
+        asset.state, asset.reason, asset.detail = State.REJECTED, Empty.reason, "0 bytes announced"
+        asset.completed_at = asset.finished_at = now()
+    session.add(asset)
+    session.flush()
+    return asset
+
+
+def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: str) -> int:
+    """Record bytes already stored under `key`; the new number of bytes received. The last part starts the processing.
+
+    Raises: OffsetConflict.
+    """
+    received: int | None = session.scalar(
+        update(Asset)
+        .where(Asset.id == asset_id, Asset.state == State.RECEIVING)
+        .where(Asset.received == offset, Asset.size >= offset + length)
+        .values(received=offset + length, touched_at=now())
+        .returning(Asset.received)
+        .execution_options(synchronize_session=False)
+    )
+    if received is None:
+        raise OffsetConflict(f"{length} bytes at {offset}")
+    session.add(Part(asset_id=asset_id, offset=offset, length=length, key=key))
+    asset = session.get_one(Asset, asset_id, populate_existing=True)
+    if received == asset.size:
+        asset.state = State.PROCESSING
+        asset.completed_at = now()
+        ingest = Claim(asset_id=asset_id, name=INGEST, position=-1, queue="express")
+        session.add(ingest)
+        ring_claim(session, asset, ingest)
+    session.flush()
+    return received
+
+
+def progress(session: Session, asset: Asset) -> Progress:
+    """Percent and time left from the work done so far and how long it took, waiting included."""
+    rows = session.execute(
+        select(Claim.done, Claim.weight, Claim.progress, Claim.started_at).where(
+            Claim.asset_id == asset.id, Claim.name != INGEST
+        )
+    ).all()
+    playable = session.scalar(select(Output.id).where(*_recorded(asset), Output.name.in_(_PLAYABLE)).limit(1))
+    total = sum(row.weight for row in rows)
+    made = sum(row.weight * (1 if row.done else min(1, row.progress)) for row in rows)
+    eta_s = None
+    if asset.state is State.RECEIVING:
+        percent = int(100 * asset.received / max(1, asset.size))
+    elif asset.state is State.READY:
+        percent = 100
+    else:
+        percent = min(99, int(100 * made / total)) if total else 0
+        started = min((row.started_at for row in rows if row.started_at), default=None)
+        if asset.state is State.PROCESSING and made and started:
+            eta_s = max(0.0, (session.scalars(select(now())).one() - started) * (total - made) / made)
+    return Progress(asset.state, percent, eta_s, playable is not None, asset.reason)
+
+
+def outputs(session: Session, asset_id: str) -> list[Output]:
+    """What was made by the asset's present recipe, by name."""
+    asset = session.get_one(Asset, asset_id)
+    return list(session.scalars(select(Output).where(*_recorded(asset)).order_by(Output.name)))
+
+
+def erase(session: Session, asset_id: str) -> None:
+    """Forget an asset with all its rows at once. `workers.sweep` removes its bytes within seconds, and again later:
+    a worker may be storing at this very moment.
+    """
+    if session.execute(delete(Asset).where(Asset.id == asset_id).returning(Asset.id)).first():
+        session.add(Erasure(asset_id=asset_id, erased_at=now()))
+        session.flush()
+
+
+def retry(session: Session, asset_id: str) -> None:
+    """Give a failed asset all its attempts again; what is already recorded stays."""
+    asset = session.get_one(Asset, asset_id, with_for_update=True)
+    if asset.state is not State.FAILED:
+        return
+    asset.state, asset.reason, asset.detail, asset.finished_at = State.PROCESSING, None, None, None
+    open_claims = select(Claim).where(Claim.asset_id == asset_id, Claim.done.is_(False)).order_by(Claim.position)
+    for again in session.scalars(open_claims):
+        again.attempts, again.queued_at, again.lease_until = 0, None, None
+        if again.name == INGEST:
+            ring_claim(session, asset, again)
+    dispatch(session, asset)
+
+
+def _recorded(asset: Asset) -> tuple[ColumnElement[bool], ...]:
+    return (Output.asset_id == asset.id, Output.recipe == asset.recipe)

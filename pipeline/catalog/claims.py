@@ -1,0 +1,227 @@
+"""Who makes what: claims with a lease and a fence, and the one transaction that publishes.
+
+The queue promises only "at least once". A claim is one UPDATE that counts the attempt, raises the fence and sets a
+lease; whatever a worker writes afterwards carries its fence in the WHERE. The result: executed at least once, visible
+exactly once.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import uuid_utils
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from pipeline.catalog.engine import now
+from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
+from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
+from pipeline.errors import WorkerLost
+
+OPEN = (State.RECEIVING, State.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one name until another takes it over. `attempt` counts from 1."""
+
+    asset_id: str
+    name: str
+    fence: int
+    attempt: int
+
+
+def claim(
+    session: Session, asset_id: str, name: str, *, worker: str, lease_s: float = 30, max_attempts: int = 3
+) -> Lease | None:
+    """Take the name for `lease_s` seconds. None: done, taken, tried too often, or the asset is finished or gone."""
+    row = session.execute(
+        update(Claim)
+        .where(Claim.asset_id == asset_id, Claim.name == name, Claim.done.is_(False))
+        .where(or_(Claim.lease_until.is_(None), Claim.lease_until < now()))
+        .where(Claim.attempts < max_attempts)
+        .where(exists().where(Asset.id == asset_id, Asset.state.in_(OPEN)))
+        .values(
+            attempts=Claim.attempts + 1,
+            fence=Claim.fence + 1,
+            lease_until=now() + lease_s,
+            worker=worker,
+            progress=0.0,
+            started_at=now(),
+        )
+        .returning(Claim.fence, Claim.attempts)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return None if row is None else Lease(asset_id, name, row.fence, row.attempts)
+
+
+def renew(session: Session, lease: Lease, *, lease_s: float = 30, progress: float | None = None) -> bool:
+    """Keep the lease for another `lease_s` seconds and say how far the work is (0…1). False: lost, stop working."""
+    values: dict[str, Any] = {"lease_until": now() + lease_s}
+    if progress is not None:
+        values["progress"] = progress
+    return _update(session, lease, exists().where(Asset.id == lease.asset_id, Asset.state.in_(OPEN)), **values)
+
+
+def plan(session: Session, lease: Lease, measured: dict[str, Any], *, window: int = WINDOW) -> bool:
+    """Save what was measured and decided, and wake workers for the first outputs. False: another took the name over.
+
+    `measured` is the child's result: kind, recipe, source, plan. With a new recipe everything is wanted anew.
+    """
+    asset = _locked(session, lease.asset_id)
+    if asset is None or not _update(session, lease, done=True, lease_until=None, progress=1.0):
+        return False
+    asset.kind, asset.recipe = measured["kind"], measured["recipe"]
+    asset.source, asset.plan = measured["source"], measured["plan"]
+    known = {row.name: row for row in session.scalars(select(Claim).where(Claim.asset_id == asset.id))}
+    recorded = set(session.scalars(select(Output.name).where(*_recorded(asset))))
+    wanted = measured["plan"]["outputs"]
+    for position, output in enumerate(wanted):
+        row = known.get(output["name"]) or Claim(asset_id=asset.id, name=output["name"], fence=0)
+        row.position, row.queue, row.weight = position, output["queue"], float(output["weight"])
+        row.ranges = output.get("ranges")
+        row.done, row.attempts, row.queued_at, row.lease_until = output["name"] in recorded, 0, None, None
+        session.add(row)
+    for name in known.keys() - {output["name"] for output in wanted} - {INGEST}:
+        session.delete(known[name])
+    _advance(session, asset, window)
+    return True
+
+
+def publish(
+    session: Session,
+    lease: Lease,
+    *,
+    prefix: str,
+    files: list[dict[str, Any]],
+    facts: dict[str, Any],
+    window: int = WINDOW,
+) -> bool:
+    """Record what was made, proved and stored under `prefix`, and wake workers for the next. False: the lease was lost
+    and nothing was recorded. The last output makes the asset ready.
+    """
+    asset = _locked(session, lease.asset_id)
+    if asset is None or not _update(session, lease, done=True, lease_until=None, progress=1.0):
+        return False
+    session.add(
+        Output(
+            id=str(uuid_utils.uuid7()),
+            asset_id=asset.id,
+            recipe=asset.recipe,
+            name=lease.name,
+            prefix=prefix,
+            files=files,
+            facts=facts,
+            made_at=now(),
+        )
+    )
+    _advance(session, asset, window)
+    return True
+
+
+def reject(session: Session, lease: Lease, *, reason: str, detail: str) -> bool:
+    """The file's fault: final, and nothing made of it stays visible. False: the lease was lost."""
+    asset = _locked(session, lease.asset_id)
+    if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None):
+        return False
+    session.execute(delete(Output).where(Output.asset_id == lease.asset_id))
+    _finish(asset, State.REJECTED, reason, detail)
+    return True
+
+
+def fail(session: Session, lease: Lease, *, reason: str, detail: str) -> bool:
+    """Our own fault, and trying again is of no use. False: the lease was lost."""
+    asset = _locked(session, lease.asset_id)
+    if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None):
+        return False
+    _finish(asset, State.FAILED, reason, detail)
+    return True
+
+
+def stumble(session: Session, lease: Lease, *, reason: str, detail: str, max_attempts: int = 3) -> bool:
+    """An attempt ended badly: ring for the next, or fail the asset if this was the last. False: the lease was lost."""
+    if lease.attempt >= max_attempts:
+        return fail(session, lease, reason=reason, detail=detail)
+    asset = _locked(session, lease.asset_id)
+    if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None, progress=0.0):
+        return False
+    _ring_again(session, asset, lease)
+    return True
+
+
+def release(session: Session, lease: Lease, *, after_s: float = 0) -> bool:
+    """Give the name back without counting the attempt: this worker is stopping, or the storage is down. With `after_s`
+    nobody may take it for that long, and the sweeper rings then.
+    """
+    asset = _locked(session, lease.asset_id)
+    until = now() + after_s if after_s else None
+    back = {"lease_until": until, "attempts": Claim.attempts - 1, "worker": None, "progress": 0.0}
+    if asset is None or not _update(session, lease, **back):
+        return False
+    if not after_s:
+        _ring_again(session, asset, lease)
+    return True
+
+
+def missing(session: Session, asset: Asset) -> set[str]:
+    """Wanted − recorded."""
+    wanted = session.scalars(select(Claim.name).where(Claim.asset_id == asset.id, Claim.name != INGEST))
+    return set(wanted) - set(session.scalars(select(Output.name).where(*_recorded(asset))))
+
+
+def give_up(session: Session, *, max_attempts: int = 3) -> list[str]:
+    """Fail the assets with a name that was tried `max_attempts` times and whose last worker disappeared; their ids."""
+    rows = session.execute(
+        select(Claim.asset_id, Claim.name, Claim.attempts, Claim.reason, Claim.last_error)
+        .join(Asset, Asset.id == Claim.asset_id)
+        .where(Asset.state.in_(OPEN), Claim.done.is_(False), Claim.attempts >= max_attempts)
+        .where(or_(Claim.lease_until.is_(None), Claim.lease_until < now()))
+    ).all()
+    for row in rows:
+        detail = f"{row.name}: {row.attempts} attempts, limit {max_attempts}; before: {row.last_error or 'no word'}"
+        if asset := _locked(session, row.asset_id):
+            _finish(asset, State.FAILED, row.reason or WorkerLost.reason, detail)
+    return [row.asset_id for row in rows]
+
+
+def _advance(session: Session, asset: Asset, window: int) -> None:
+    session.flush()
+    if asset.state is State.PROCESSING and not missing(session, asset):
+        asset.state, asset.finished_at = State.READY, now()
+    else:
+        dispatch(session, asset, window)
+    session.flush()
+
+
+def _finish(asset: Asset, state: State, reason: str, detail: str) -> None:
+    if asset.state in OPEN:
+        asset.state, asset.reason, asset.detail, asset.finished_at = state, reason, detail, now()
+
+
+def _ring_again(session: Session, asset: Asset, lease: Lease) -> None:
+    row = session.scalars(select(Claim).where(Claim.asset_id == lease.asset_id, Claim.name == lease.name)).one()
+    ring_claim(session, asset, row)
+    session.flush()
+
+
+def _update(session: Session, lease: Lease, *also: ColumnElement[bool], **values: Any) -> bool:
+    """Change the claim if its fence is still ours; whether it was."""
+    return (
+        session.execute(
+            update(Claim)
+            .where(Claim.asset_id == lease.asset_id, Claim.name == lease.name)
+            .where(Claim.fence == lease.fence, Claim.done.is_(False), *also)
+            .values(**values)
+            .returning(Claim.id)
+            .execution_options(synchronize_session=False)
+        ).first()
+        is not None
+    )
+
+
+def _locked(session: Session, asset_id: str) -> Asset | None:
+    """The asset's row, locked before any claim of it is changed: no deadlock, and no window counted twice."""
+    return session.get(Asset, asset_id, with_for_update=True, populate_existing=True)
+
+
+def _recorded(asset: Asset) -> tuple[ColumnElement[bool], ...]:
+    return (Output.asset_id == asset.id, Output.recipe == asset.recipe)
