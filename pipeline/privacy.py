@@ -1,1 +1,0 @@
-"""What may remain in a file; find and remove the rest."""

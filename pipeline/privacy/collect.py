@@ -1,0 +1,186 @@
+"""What a source says beside its picture and sound: names, devices, software, places, dates, comments.
+
+Reads the margins of a file only, never a frame. A margin that cannot be read says nothing and stops nobody.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import pikepdf
+import pillow_heif
+from PIL import Image, UnidentifiedImageError
+
+from pipeline.privacy import boxes
+from pipeline.privacy.needles import needles
+
+# Boxes that hold what a person or a device wrote; everything else in a film describes pictures and sound.
+_TALKATIVE = {b"udta", b"meta", b"uuid", b"free", b"skip", b"wide", b"hdlr", b"????"}
+_KNOWN_TOP = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"sidx", b"mfra", b"ssix", b"prft"}
+_MOST_BYTES = 262_144  # of one box; a longer one is a picture or a table
+
+# UTF-8 text of four bytes and more, and the same as UTF-16 for the Latin letters that names are written in.
+_UTF8 = re.compile(
+    rb"(?:[\x20-\x7e\r\n\t]|[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){4,}"
+)
+_UTF16 = {
+    "utf-16-le": re.compile(rb"(?:[\x20-\x7e\xc0-\xff]\0){4,}"),
+    "utf-16-be": re.compile(rb"(?:\0[\x20-\x7e\xc0-\xff]){4,}"),
+}
+_MARKUP = re.compile(r"[<>]|\b[\w:]+\s*=\s*[\"']|[\"']")
+
+_SUB_IFDS = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability. Source: CIPA DC-008
+_GPS = 0x8825
+_MAKER_NOTE = 0x927C
+_WINDOWS_TEXTS = range(0x9C9B, 0x9CA0)  # title, comment, author, keywords, subject as UTF-16LE
+
+_BROKEN = (OSError, ValueError, SyntaxError, KeyError, IndexError, TypeError, ArithmeticError, RuntimeError)
+
+
+def collect(path: Path, format: str) -> frozenset[str]:
+    """The strings of a source that must not be found in anything made from it; `format` as sniffed."""
+    texts: list[str] = []
+    places: list[tuple[float, float]] = []
+    if format == "PDF":
+        texts.extend(_pdf(path))
+    elif format in ("mov", "matroska", "avi", "mpegts"):
+        if format == "mov":
+            texts.extend(_mov(path, places))
+        texts.extend(_tags(path, format))
+    else:
+        _photo(path, format, texts, places)
+    return needles(texts, places)
+
+
+def printable(data: bytes) -> list[str]:
+    """The texts in a block of bytes, in the order of UTF-8, UTF-16LE, UTF-16BE; markup is taken apart."""
+    found = [match.decode("utf-8", "ignore") for match in _UTF8.findall(data)]
+    for encoding, pattern in _UTF16.items():
+        found += [match.decode(encoding) for match in pattern.findall(data)]
+    return [part.strip() for text in found for part in _MARKUP.split(text) if part.strip()]
+
+
+def _mov(path: Path, places: list[tuple[float, float]]) -> Iterator[str]:
+    for box in boxes.walk(path):
+        top = len(box.path) == 1 and box.type not in _KNOWN_TOP
+        if not top and not _TALKATIVE.intersection(box.path):
+            continue
+        if box.type in boxes.CONTAINERS or box.path[-2:-1] == (b"ilst",):
+            continue
+        data = boxes.content(path, box, _MOST_BYTES)
+        if box.type == b"hdlr":
+            data = data[24:]  # version, type and maker stand before the name
+        elif box.type == b"loci":
+            places.extend(_loci(data))
+        elif box.type == b"data":
+            data = data[8:]
+        yield from printable(data)
+
+
+def _loci(data: bytes) -> Iterator[tuple[float, float]]:
+    """3GPP's place: after the name, a role and three 16.16 numbers: longitude, latitude, altitude (TS 26.244)."""
+    end = data.find(b"\0", 6)
+    numbers = data[end + 2 : end + 10]
+    if end > 0 and len(numbers) == 8:
+        longitude, latitude = (int.from_bytes(numbers[at : at + 4], "big", signed=True) / 65536 for at in (0, 4))
+        yield latitude, longitude
+
+
+def _tags(path: Path, format: str) -> Iterator[str]:
+    """What the demuxer itself reports; the only way into Matroska, AVI and transport streams."""
+    options = {"protocol_whitelist": "file", "format_whitelist": format, "max_streams": "64"}
+    try:
+        with av.open(str(path), format=format, container_options=options, metadata_errors="ignore") as container:
+            yield from container.metadata.values()
+            for stream in container.streams:
+                yield from stream.metadata.values()
+            for chapter in container.chapters():
+                yield from chapter["metadata"].values()
+    except (av.FFmpegError, *_BROKEN):
+        return  # the probe, not this room, says what is wrong with a film
+
+
+def _photo(path: Path, format: str, texts: list[str], places: list[tuple[float, float]]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if format == "HEIF":
+                info: dict[Any, Any] = dict(pillow_heif.open_heif(path).info)
+            else:
+                with Image.open(path, formats=(format,)) as image:
+                    info = dict(image.info)
+        except (*_BROKEN, UnidentifiedImageError, EOFError):
+            return
+        for name, value in info.items():
+            if name == "exif" and isinstance(value, bytes):
+                _exif(value, texts, places)
+            elif name == "photoshop" and isinstance(value, dict):
+                for block in value.values():
+                    texts.extend(printable(block) if isinstance(block, bytes) else ())
+            elif name == "Raw profile type exif" and isinstance(value, str):
+                _exif(_unwrapped(value), texts, places)
+            elif name not in ("icc_profile", "extension"):
+                texts.extend(_texts(value))
+
+
+def _unwrapped(text: str) -> bytes:
+    """EXIF as ImageMagick hides it in a PNG's text: name, length, then hexadecimal digits."""
+    try:
+        return bytes.fromhex("".join(text.split()[2:]))
+    except ValueError:
+        return b""
+
+
+def _exif(blob: bytes, texts: list[str], places: list[tuple[float, float]]) -> None:
+    exif = Image.Exif()
+    try:
+        exif.load(blob)
+        ifds = [dict(exif), *(exif.get_ifd(tag) for tag in _SUB_IFDS)]
+    except _BROKEN:
+        texts.extend(printable(blob))
+        return
+    for ifd in ifds:
+        for tag, value in ifd.items():
+            if tag == _MAKER_NOTE and isinstance(value, bytes):
+                texts.extend(text for text in printable(value)[:40] if len(text) >= 8)
+            elif tag in _WINDOWS_TEXTS and isinstance(value, bytes):
+                texts.append(value.decode("utf-16-le", "ignore"))
+            else:
+                texts.extend(_texts(value))
+    place = _gps(exif.get_ifd(_GPS))
+    if place:
+        places.append(place)
+
+
+def _gps(ifd: dict[int, Any]) -> tuple[float, float] | None:
+    """Latitude and longitude, degrees, of an EXIF GPS directory."""
+    try:
+        angles = [sum(float(part) / 60**power for power, part in enumerate(ifd[tag])) for tag in (2, 4)]
+    except (*_BROKEN, ZeroDivisionError):
+        return None
+    return (angles[0], angles[1]) if all(abs(angle) <= 180 for angle in angles) else None
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return printable(value.encode("utf-8", "ignore"))
+    if isinstance(value, bytes):
+        return printable(value)
+    return []
+
+
+def _pdf(path: Path) -> Iterator[str]:
+    """The document's information and XMP. Its title and subject are left out: they may stand on its pages too."""
+    try:
+        with pikepdf.open(path) as pdf:
+            for name, value in pdf.docinfo.items():
+                if name not in ("/Title", "/Subject", "/Keywords"):
+                    yield from _texts(str(value))
+            metadata = pdf.Root.get("/Metadata")
+            if isinstance(metadata, pikepdf.Stream):
+                yield from printable(metadata.read_bytes())
+    except (pikepdf.PdfError, *_BROKEN):
+        return  # `document` says what is wrong with it
