@@ -1,0 +1,120 @@
+"""Where uploads land in the tests: the real `web` and `upload` processes under gunicorn, and a plain tus client."""
+
+import base64
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TUS = {"Tus-Resumable": "1.0.0"}
+BYTES = {"Content-Type": "application/offset+octet-stream"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pairs(**values: str) -> str:
+    """An `Upload-Metadata` header."""
+    return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items())
+
+
+@dataclass
+class Process:
+    """One of our processes under gunicorn, killed and started again at will."""
+
+    role: str
+    port: int
+    environment: dict[str, str]
+    log: Path
+    _running: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> "Process":
+        command = ["-m", "gunicorn", "-c", f"python:webapp.operations.serve_{self.role}", f"webapp.app:{self.role}()"]
+        with self.log.open("ab") as log:
+            self._running = subprocess.Popen(
+                [sys.executable, *command],
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                if ask(self.port, "GET", "/healthz").status == 200:
+                    return self
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError(f"{self.role} did not start: {self.log.read_text()[-2000:]}")
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End the process and its workers; SIGKILL is the power cut."""
+        if self._running is not None:
+            os.killpg(self._running.pid, number)
+            try:
+                self._running.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._running.pid, signal.SIGKILL)
+                self._running.wait(10)
+            self._running = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def ask(port: int, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Answer:
+    """One request on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A tus client that does only what it is told, so that a test can do the wrong thing."""
+
+    port: int
+    token: str
+
+    def headers(self, **more: str) -> dict[str, str]:
+        named = {name.replace("_", "-"): value for name, value in more.items()}
+        return {**TUS, "Authorization": f"Bearer {self.token}", **named}
+
+    def create(self, size: int, **metadata: str) -> str:
+        """The path of a new upload."""
+        headers = self.headers(Upload_Length=str(size), Upload_Metadata=pairs(**metadata))
+        answer = ask(self.port, "POST", "/files", headers)
+        assert answer.status == 201, answer.body
+        return "/files/" + answer.headers["Location"].rsplit("/", 1)[1]
+
+    def offset(self, path: str) -> int:
+        answer = ask(self.port, "HEAD", path, self.headers())
+        assert answer.status == 200, answer.status
+        return int(answer.headers["Upload-Offset"])
+
+    def send(self, path: str, offset: int, data: bytes, **more: str) -> Answer:
+        return ask(self.port, "PATCH", path, {**BYTES, **self.headers(Upload_Offset=str(offset), **more)}, data)
+
+    def begin(self, path: str, offset: int, length: int, first: bytes) -> socket.socket:
+        """A PATCH that has announced `length` bytes and sent only the `first`; the caller holds the line."""
+        line = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        headers = {**BYTES, **self.headers(Upload_Offset=str(offset)), "Content-Length": str(length), "Host": "upload"}
+        head = f"PATCH {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        line.sendall(head.encode() + b"\r\n" + first)
+        return line

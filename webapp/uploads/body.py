@@ -1,0 +1,79 @@
+"""The bytes of a request as the network delivers them, with a say in how long to wait.
+
+gunicorn's own reader can wait for ever and cannot be resumed after a timeout, so bytes are taken from its socket
+directly. Any other server, and a body without a length, is read through the ordinary WSGI stream.
+"""
+
+import select
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+
+BLOCK = 1 << 18  # bytes of one read: large enough to be cheap, small enough to keep the clock honest
+SMALL = 1 << 14  # bytes of one read where a read waits for all of them: what a cut may cost
+
+
+class Body:
+    """`read(wait_s)` gives the next bytes, None if nothing came within `wait_s` seconds, b"" at the end or at a cut."""
+
+    def __init__(self, environ: dict[str, Any], length: int | None, patience_s: float) -> None:
+        """`patience_s`: how long one read may wait where we cannot wait ourselves."""
+        self.length = length  # bytes announced, None for a chunked body
+        self.taken = 0  # bytes read so far
+        self.ended = False  # nothing more will come: complete, or cut
+        self._failed = False
+        self._stream = environ["wsgi.input"]
+        self._socket = None
+        connection = environ.get("gunicorn.socket")
+        if connection is not None:
+            connection.settimeout(patience_s)
+        # gunicorn: a body of known length has a reader that counts what is left and an unreader with what came early.
+        reader = getattr(self._stream, "reader", None)
+        if (
+            connection
+            and length is not None
+            and hasattr(reader, "length")
+            and hasattr(reader.unreader, "take_buffered")
+        ):
+            self._socket, self._reader = connection, reader
+            self._poll = select.poll()
+            self._poll.register(self._socket, select.POLLIN)
+
+    @property
+    def complete(self) -> bool:
+        """Everything that was announced has been read."""
+        return self.taken == self.length if self.length is not None else self.ended and not self._failed
+
+    def read(self, wait_s: float) -> bytes | None:
+        """The next bytes, at most `BLOCK` of them (more only if they had already arrived with the headers)."""
+        if self.ended or self.taken == self.length:
+            self.ended = True
+            return b""
+        try:
+            data = self._from_socket(wait_s) if self._socket else self._from_stream()
+        except (OSError, ParseException):  # reset, closed, or a malformed chunk: the rest will never come
+            self._failed, data = True, b""
+        if data is None:
+            return None
+        self.taken += len(data)
+        self.ended = not data
+        return data
+
+    def _from_stream(self) -> bytes:
+        left = SMALL if self.length is None else min(SMALL, self.length - self.taken)
+        return self._stream.read(left)  # type: ignore[no-any-return]
+
+    def _from_socket(self, wait_s: float) -> bytes | None:
+        left = self._reader.length
+        early = self._reader.unreader.take_buffered()
+        if early:
+            self._reader.unreader.unread(early[left:])  # the next request, if the client was in a hurry
+            data = early[:left]
+        else:
+            # A TLS socket may hold decrypted bytes that select cannot see.
+            pending = getattr(self._socket, "pending", None)
+            if not (pending and pending()) and not self._poll.poll(wait_s * 1000):
+                return None
+            data = self._socket.recv(min(left, BLOCK))  # type: ignore[union-attr]
+        self._reader.length -= len(data)  # gunicorn drains what is left before it reuses the connection
+        return data

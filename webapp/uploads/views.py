@@ -1,0 +1,235 @@
+"""Resumable uploads at `/files`: tus 1.0 with creation, creation-with-upload, termination, checksum and expiration.
+
+Each request first learns who asks and what stands (one short transaction), then reads the network with none open.
+"""
+
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import update
+
+from pipeline.catalog import assets
+from pipeline.catalog.models import State
+from webapp.database import session, settings, storage
+from webapp.uploads import creation, expiry, protocol, turns
+from webapp.uploads.body import Body
+from webapp.uploads.callers import caller
+from webapp.uploads.models import Upload
+from webapp.uploads.protocol import Checksum, Refused
+from webapp.uploads.receive import Place, Receiver
+
+blueprint = Blueprint("uploads", __name__, url_prefix="/files")
+
+_REQUEST_HEADERS = (
+    "Authorization, Content-Type, Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, "
+    "X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
+)
+_RESPONSE_HEADERS = (
+    "Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
+    "Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-ID"
+)
+
+
+@blueprint.errorhandler(Refused)
+def refused(error: Refused) -> ResponseReturnValue:
+    """One plain sentence with the right status."""
+    session.rollback()
+    return Response(error.message + "\n", error.status, error.headers, mimetype="text/plain")
+
+
+@blueprint.before_request
+def speak_the_same_version() -> None:
+    """Everything but OPTIONS must say which version of tus it speaks; GET belongs to HTTP, not to tus."""
+    if request.method not in ("OPTIONS", "GET") and request.headers.get("Tus-Resumable") != protocol.VERSION:
+        raise Refused(412, f"Tus-Resumable must be {protocol.VERSION}", {"Tus-Version": protocol.VERSION})
+
+
+@blueprint.after_request
+def add_headers(response: Response) -> Response:
+    """tus' own headers, and CORS for the one site whose pages upload here."""
+    response.headers["Tus-Resumable"] = protocol.VERSION
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.add("Origin")
+    if request.headers.get("Origin") == settings().effective_public_url:
+        response.headers["Access-Control-Allow-Origin"] = settings().effective_public_url
+        response.headers["Access-Control-Expose-Headers"] = _RESPONSE_HEADERS
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+@blueprint.route("", methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.route("/", methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.route("/<upload_id>", methods=["OPTIONS"], provide_automatic_options=False)
+def options(upload_id: str = "") -> ResponseReturnValue:  # noqa: ARG001
+    """What this server can do; also the browser's question before a request from the other origin."""
+    return "", 204, {
+        "Tus-Version": protocol.VERSION,
+        "Tus-Extension": protocol.EXTENSIONS,
+        "Tus-Max-Size": str(settings().max_upload_bytes),
+        "Tus-Checksum-Algorithm": ",".join(protocol.ALGORITHMS),
+        "Access-Control-Allow-Methods": "POST, HEAD, PATCH, DELETE, OPTIONS, GET",
+        "Access-Control-Allow-Headers": _REQUEST_HEADERS,
+        "Access-Control-Max-Age": "86400",
+    }  # fmt: skip
+
+
+@blueprint.post("")
+@blueprint.post("/")
+def create() -> ResponseReturnValue:
+    """A new upload, with its first bytes if the client sends them along."""
+    who = caller()
+    if "Upload-Concat" in request.headers or "Upload-Defer-Length" in request.headers:
+        raise Refused(400, "send one file of known length: Upload-Concat and Upload-Defer-Length are not supported")
+    size = protocol.number("Upload-Length", request.headers.get("Upload-Length"))
+    header = request.headers.get("Upload-Metadata", "")
+    pairs = protocol.metadata(header)
+    checksum = _checksum()
+    with_bytes = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    if with_bytes:
+        _require_content_type()
+        _require_room(size)
+    upload = creation.create(who, pairs, header, size, settings())
+    headers = {
+        "Location": f"{settings().effective_upload_url}/files/{upload.id}",
+        "Upload-Expires": protocol.http_date(upload.expires_at),
+    }
+    upload_id, known = upload.id, upload.asset.received > 0
+    session.rollback()
+    if with_bytes and not known:
+        headers["Upload-Offset"] = str(_receive(_take_over(upload_id, 0), checksum))
+    expiry.sometimes(settings())
+    return "", 201, headers
+
+
+@blueprint.route("/<upload_id>", methods=["HEAD"])
+def head(upload_id: str) -> ResponseReturnValue:
+    """How many bytes are safe. Whoever asks is about to continue, so a stalled request loses its place."""
+    turns.ask(_find(upload_id))
+    upload = _alive(_fenced(upload_id))
+    headers = {"Upload-Offset": str(upload.asset.received), "Upload-Length": str(upload.asset.size)}
+    if upload.metadata_header:
+        headers["Upload-Metadata"] = upload.metadata_header
+    if upload.asset.received < upload.asset.size:
+        headers["Upload-Expires"] = protocol.http_date(upload.expires_at)
+    session.commit()
+    return "", 200, headers
+
+
+@blueprint.patch("/<upload_id>")
+def patch(upload_id: str) -> ResponseReturnValue:
+    """More bytes from `Upload-Offset` on."""
+    _find(upload_id)
+    _require_content_type()
+    offset = protocol.number("Upload-Offset", request.headers.get("Upload-Offset"))
+    checksum = _checksum()
+    place = _take_over(upload_id, offset)
+    received = _receive(place, checksum)
+    headers = {"Upload-Offset": str(received)}
+    if received < place.size:
+        headers["Upload-Expires"] = protocol.http_date(time.time() + settings().upload_expiry_s)
+    return "", 204, headers
+
+
+@blueprint.delete("/<upload_id>")
+def terminate(upload_id: str) -> ResponseReturnValue:
+    """The client gives up: the bytes, the asset and its place in the intervention go."""
+    turns.ask(_find(upload_id))
+    upload = _fenced(upload_id)
+    asset_id = upload.asset_id
+    session.commit()
+    assets.erase(session(), asset_id)
+    session.commit()
+    return "", 204
+
+
+@blueprint.post("/<upload_id>")
+def overridden(upload_id: str) -> ResponseReturnValue:
+    """PATCH, HEAD or DELETE for clients behind something that only lets POST through."""
+    views = {"PATCH": patch, "HEAD": head, "DELETE": terminate}
+    wanted = request.headers.get("X-HTTP-Method-Override", "").upper()
+    if wanted not in views:
+        raise Refused(
+            405, "POST creates at /files; elsewhere it needs X-HTTP-Method-Override", {"Allow": "HEAD, PATCH, DELETE"}
+        )
+    return views[wanted](upload_id)
+
+
+@blueprint.route("/<upload_id>", methods=["GET"], provide_automatic_options=False)
+def read(upload_id: str) -> ResponseReturnValue:
+    """The bytes as they arrived, for conformance suites; switched off unless `TUS_GET` is set."""
+    if not settings().tus_get:
+        raise Refused(405, "originals are not given out", {"Allow": "HEAD, PATCH, DELETE, OPTIONS"})
+    asset = caller().upload(upload_id).asset
+    keys, size = [part.key for part in asset.parts], asset.received
+    session.rollback()
+    kept = storage()
+
+    def blocks() -> Iterator[bytes]:
+        for key in keys:
+            yield from kept.read(key)
+
+    headers = {"Content-Length": str(size), "Content-Disposition": "attachment"}
+    return Response(blocks(), 200, headers, mimetype="application/octet-stream")
+
+
+def _find(upload_id: str) -> str:
+    """The id of an upload this caller may touch; no transaction stays open. Raises: Refused 401, 404."""
+    found = caller().upload(upload_id).id
+    session.rollback()
+    return found
+
+
+def _fenced(upload_id: str) -> Upload:
+    """The upload with a higher fence: from now on every older request stores nothing more. The caller commits."""
+    raised = session.execute(update(Upload).where(Upload.id == upload_id).values(fence=Upload.fence + 1))
+    upload = session.get(Upload, upload_id, populate_existing=True)
+    if raised.rowcount != 1 or upload is None:
+        raise Refused(404, "there is no such upload")
+    return upload
+
+
+def _alive(upload: Upload) -> Upload:
+    """Raises: Refused 410 for one that has expired unfinished."""
+    if upload.asset.received < upload.asset.size and upload.expires_at < time.time():
+        raise Refused(410, "this upload has expired; send the file again")
+    return upload
+
+
+def _take_over(upload_id: str, offset: int) -> Place:
+    """The place to write from `offset` on. Raises: Refused 404, 409, 410, 413."""
+    turns.ask(upload_id)
+    upload = _alive(_fenced(upload_id))
+    asset = upload.asset
+    if asset.received != offset:
+        session.commit()
+        raise Refused(409, f"the upload is at {asset.received}, not {offset}", {"Upload-Offset": str(asset.received)})
+    if asset.state != State.RECEIVING and asset.received < asset.size:
+        raise Refused(410, f"this file was refused: {asset.reason}")
+    _require_room(asset.size - offset)
+    place = Place(upload.id, asset.id, asset.size, offset, upload.fence, upload.expires_at)
+    session.commit()
+    return place
+
+
+def _receive(place: Place, checksum: Checksum | None) -> int:
+    length = request.content_length if "Transfer-Encoding" not in request.headers else None
+    body = Body(request.environ, length, settings().upload_read_timeout_s)
+    with turns.take(place.upload_id) as turn:
+        return Receiver(place, storage(), settings(), checksum).take(body, turn)
+
+
+def _checksum() -> Checksum | None:
+    header = request.headers.get("Upload-Checksum")
+    return Checksum(header) if header is not None else None
+
+
+def _require_content_type() -> None:
+    if request.mimetype != protocol.CONTENT_TYPE:
+        raise Refused(415, f"Content-Type must be {protocol.CONTENT_TYPE}")
+
+
+def _require_room(room: int) -> None:
+    if (request.content_length or 0) > room:
+        raise Refused(413, f"the body is {request.content_length} bytes, but only {room} are missing")
