@@ -11,13 +11,14 @@ import uuid_utils
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.catalog.claims import claim, fail, missing, plan, publish, reject, release, renew, stumble
+from pipeline.catalog.claims import Lease, claim, fail, missing, plan, publish, reject, release, renew, stumble
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Output, Part, State
 from pipeline.catalog.outbox import dispatch, ring_claim
 from pipeline.errors import Empty
 
 __all__ = [
+    "Lease",
     "OffsetConflict",
     "Progress",
     "add_part",

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
 from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
-from pipeline.errors import WorkerLost
 
 OPEN = (State.RECEIVING, State.PROCESSING)
 
@@ -67,7 +66,7 @@ def plan(session: Session, lease: Lease, measured: dict[str, Any], *, window: in
 
     `measured` is the child's result: kind, recipe, source, plan. With a new recipe everything is wanted anew.
     """
-    asset = _locked(session, lease.asset_id)
+    asset = locked(session, lease.asset_id)
     if asset is None or not _update(session, lease, done=True, lease_until=None, progress=1.0):
         return False
     asset.kind, asset.recipe = measured["kind"], measured["recipe"]
@@ -99,7 +98,7 @@ def publish(
     """Record what was made, proved and stored under `prefix`, and wake workers for the next. False: the lease was lost
     and nothing was recorded. The last output makes the asset ready.
     """
-    asset = _locked(session, lease.asset_id)
+    asset = locked(session, lease.asset_id)
     if asset is None or not _update(session, lease, done=True, lease_until=None, progress=1.0):
         return False
     session.add(
@@ -120,20 +119,20 @@ def publish(
 
 def reject(session: Session, lease: Lease, *, reason: str, detail: str) -> bool:
     """The file's fault: final, and nothing made of it stays visible. False: the lease was lost."""
-    asset = _locked(session, lease.asset_id)
+    asset = locked(session, lease.asset_id)
     if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None):
         return False
     session.execute(delete(Output).where(Output.asset_id == lease.asset_id))
-    _finish(asset, State.REJECTED, reason, detail)
+    finish(asset, State.REJECTED, reason, detail)
     return True
 
 
 def fail(session: Session, lease: Lease, *, reason: str, detail: str) -> bool:
     """Our own fault, and trying again is of no use. False: the lease was lost."""
-    asset = _locked(session, lease.asset_id)
+    asset = locked(session, lease.asset_id)
     if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None):
         return False
-    _finish(asset, State.FAILED, reason, detail)
+    finish(asset, State.FAILED, reason, detail)
     return True
 
 
@@ -141,7 +140,7 @@ def stumble(session: Session, lease: Lease, *, reason: str, detail: str, max_att
     """An attempt ended badly: ring for the next, or fail the asset if this was the last. False: the lease was lost."""
     if lease.attempt >= max_attempts:
         return fail(session, lease, reason=reason, detail=detail)
-    asset = _locked(session, lease.asset_id)
+    asset = locked(session, lease.asset_id)
     if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None, progress=0.0):
         return False
     _ring_again(session, asset, lease)
@@ -152,7 +151,7 @@ def release(session: Session, lease: Lease, *, after_s: float = 0) -> bool:
     """Give the name back without counting the attempt: this worker is stopping, or the storage is down. With `after_s`
     nobody may take it for that long, and the sweeper rings then.
     """
-    asset = _locked(session, lease.asset_id)
+    asset = locked(session, lease.asset_id)
     until = now() + after_s if after_s else None
     back = {"lease_until": until, "attempts": Claim.attempts - 1, "worker": None, "progress": 0.0}
     if asset is None or not _update(session, lease, **back):
@@ -168,21 +167,6 @@ def missing(session: Session, asset: Asset) -> set[str]:
     return set(wanted) - set(session.scalars(select(Output.name).where(*_recorded(asset))))
 
 
-def give_up(session: Session, *, max_attempts: int = 3) -> list[str]:
-    """Fail the assets with a name that was tried `max_attempts` times and whose last worker disappeared; their ids."""
-    rows = session.execute(
-        select(Claim.asset_id, Claim.name, Claim.attempts, Claim.reason, Claim.last_error)
-        .join(Asset, Asset.id == Claim.asset_id)
-        .where(Asset.state.in_(OPEN), Claim.done.is_(False), Claim.attempts >= max_attempts)
-        .where(or_(Claim.lease_until.is_(None), Claim.lease_until < now()))
-    ).all()
-    for row in rows:
-        detail = f"{row.name}: {row.attempts} attempts, limit {max_attempts}; before: {row.last_error or 'no word'}"
-        if asset := _locked(session, row.asset_id):
-            _finish(asset, State.FAILED, row.reason or WorkerLost.reason, detail)
-    return [row.asset_id for row in rows]
-
-
 def _advance(session: Session, asset: Asset, window: int) -> None:
     session.flush()
     if asset.state is State.PROCESSING and not missing(session, asset):
@@ -192,7 +176,8 @@ def _advance(session: Session, asset: Asset, window: int) -> None:
     session.flush()
 
 
-def _finish(asset: Asset, state: State, reason: str, detail: str) -> None:
+def finish(asset: Asset, state: State, reason: str, detail: str) -> None:
+    """End the way of an asset that is still open."""
     if asset.state in OPEN:
         asset.state, asset.reason, asset.detail, asset.finished_at = state, reason, detail, now()
 
@@ -218,7 +203,7 @@ def _update(session: Session, lease: Lease, *also: ColumnElement[bool], **values
     )
 
 
-def _locked(session: Session, asset_id: str) -> Asset | None:
+def locked(session: Session, asset_id: str) -> Asset | None:
     """The asset's row, locked before any claim of it is changed: no deadlock, and no window counted twice."""
     return session.get(Asset, asset_id, with_for_update=True, populate_existing=True)
 

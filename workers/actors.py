@@ -1,0 +1,143 @@
+"""The crew's actors, as `dramatiq workers.actors` runs them. A message only wakes; the rows say what to do.
+
+ingest   bytes → child: measure → plan
+make     just the bytes one output needs → child: make and prove → objects → row
+sweep    what was left behind → gone
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dramatiq
+from sqlalchemy import select
+from sqlalchemy.orm import undefer
+
+from pipeline.catalog import assets, keys
+from pipeline.catalog.models import INGEST, Asset, Claim, Part
+from pipeline.errors import EngineFailed
+from workers import broker, child, sweep
+from workers.attempt import Attempt, attempt
+from workers.child import Cancelled
+from workers.connections import objects, reading, transaction
+from workers.settings import settings
+from workers.workspace import Piece, Workspace, workspace
+
+# What a child says its files are is checked like everything else it says: no page, no script, nothing unknown.
+SERVED = frozenset(
+    {
+        "application/pdf",
+        "audio/mp4",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "text/vtt",
+        "video/iso.segment",
+        "video/mp4",
+    }
+)
+
+broker.for_workers()
+
+
+@dramatiq.actor(actor_name="ingest", queue_name="express")  # type: ignore[untyped-decorator]
+def ingest(asset_id: str) -> None:
+    """Measure what arrived and decide everything that should exist."""
+    attempt(asset_id, INGEST, _measure)
+
+
+@dramatiq.actor(actor_name="make", queue_name="film")  # type: ignore[untyped-decorator]
+def make(asset_id: str, name: str) -> None:
+    """Make one output of the plan."""
+    attempt(asset_id, name, _make)
+
+
+@dramatiq.actor(actor_name="sweep", queue_name="later")  # type: ignore[untyped-decorator]
+def sweep_up() -> None:
+    """Remove what was left behind."""
+    sweep.tidy()
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the rows say about one attempt."""
+
+    asset: Asset
+    pieces: tuple[Piece, ...]
+    ranges: list[list[int]] | None
+
+    @classmethod
+    def read(cls, lease: assets.Lease) -> "_Task":
+        with reading() as session:
+            whole = select(Asset).options(undefer(Asset.source), undefer(Asset.plan))
+            asset = session.scalars(whole.where(Asset.id == lease.asset_id)).one_or_none()
+            rows = session.scalars(select(Part).where(Part.asset_id == lease.asset_id).order_by(Part.offset))
+            pieces = tuple(Piece(row.offset, row.length, row.key) for row in rows)
+            mine = select(Claim.ranges).where(Claim.asset_id == lease.asset_id, Claim.name == lease.name)
+            ranges = session.scalar(mine)
+        if asset is None:  # erased since it was claimed
+            raise Cancelled
+        return cls(asset, pieces, ranges)
+
+    def workspace(self, current: Attempt, *, watermark: bool) -> AbstractContextManager[Workspace]:
+        return workspace(
+            settings().work_dir,
+            objects(),
+            size=self.asset.size,
+            pieces=self.pieces,
+            ranges=self.ranges,
+            watermark_key=self.asset.watermark_key if watermark else None,
+            check=current.check,
+        )
+
+
+def _measure(current: Attempt) -> None:
+    task = _Task.read(current.lease)
+    job = {
+        "verb": "measure",
+        "bytes": task.asset.size,
+        "preset": task.asset.preset,
+        "watermark": task.asset.watermark_key is not None,
+    }
+    with task.workspace(current, watermark=False) as place:
+        answer = child.run(job, inputs=place.inputs, on_progress=current.on_progress, cancelled=current.cancelled)
+    with transaction() as session:
+        planned = assets.plan(session, current.lease, answer["result"], window=settings().window)
+    if not planned:
+        current.lose()
+
+
+def _make(current: Attempt) -> None:
+    task = _Task.read(current.lease)
+    job = {"verb": "make", "name": current.lease.name, "source": task.asset.source, "plan": task.asset.plan}
+    prefix = keys.output_prefix(current.lease.asset_id, str(task.asset.recipe), current.lease.fence, current.lease.name)
+    with task.workspace(current, watermark=True) as place:
+        answer = child.run(
+            job, inputs=place.inputs, out=place.out, on_progress=current.on_progress, cancelled=current.cancelled
+        )
+        try:
+            _publish(current, prefix, place.out, answer["result"])
+        except Cancelled:
+            objects().delete_prefix(prefix)  # no row will ever name it
+            raise
+
+
+def _publish(current: Attempt, prefix: str, out: Path, result: dict[str, Any]) -> None:
+    """Objects first, then the row: what a row names is there."""
+    for file in result["files"]:
+        if file["content_type"] not in SERVED:
+            raise EngineFailed(f"{file['path']}: {file['content_type']!r} is no type we serve")
+        current.check()
+        objects().put_file(keys.file(prefix, file["path"]), out / file["path"], file["content_type"])
+    with transaction() as session:
+        published = assets.publish(
+            session,
+            current.lease,
+            prefix=prefix,
+            files=result["files"],
+            facts=result["facts"],
+            window=settings().window,
+        )
+    if not published:
+        current.lose()

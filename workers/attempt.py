@@ -1,0 +1,127 @@
+"""One attempt at one name: claimed before it starts, kept alive while it lasts, ended in exactly one way."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from pipeline.catalog import assets
+from pipeline.catalog.storage import StorageDown
+from pipeline.errors import MediaRejected, PipelineFailed, SandboxUnavailable
+from workers.child import Cancelled
+from workers.connections import transaction
+from workers.settings import settings
+from workers.unit import stopping
+
+_BACK_OFF_S = 15  # how long a name rests when the storage, the database or the sandbox is down
+_RENEWAL_S = 2  # at most this long between renewals, so that the percentage moves
+
+# Nobody's fault that trying again would prove: such an attempt does not count.
+_DOWN = (StorageDown, OperationalError, InterfaceError, SandboxUnavailable, OSError)
+
+log = structlog.get_logger("walkaround.attempt")
+
+
+class Attempt:
+    """A lease kept alive by a thread. `lost` is set when another took over, or nobody could be asked for too long."""
+
+    def __init__(self, lease: assets.Lease) -> None:
+        self.lease = lease
+        self.lost = threading.Event()
+        self._progress = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    def __enter__(self) -> "Attempt":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def on_progress(self, share: float) -> None:
+        self._progress = share
+
+    def cancelled(self) -> bool:
+        return self.lost.is_set() or stopping.is_set()
+
+    def lose(self) -> None:
+        """The rows said no: another took over. Raises: Cancelled."""
+        self.lost.set()
+        raise Cancelled
+
+    def check(self) -> None:
+        """Raises: Cancelled."""
+        if self.cancelled():
+            raise Cancelled
+
+    def _keep(self) -> None:
+        lease_s = settings().lease_s
+        kept = time.monotonic()
+        while not self._ended.wait(min(_RENEWAL_S, lease_s / 3)):
+            try:
+                with transaction() as session:
+                    ours = assets.renew(session, self.lease, lease_s=lease_s, progress=self._progress)
+            except (OperationalError, InterfaceError) as error:
+                log.warning(
+                    "lease.unrenewed", asset_id=self.lease.asset_id, name=self.lease.name, error=str(error.orig)
+                )
+                ours = time.monotonic() - kept < lease_s
+            else:
+                kept = time.monotonic()
+            if not ours:
+                self.lost.set()
+                return
+
+
+def attempt(asset_id: str, name: str, work: Callable[[Attempt], None]) -> None:
+    """Claim the name, do the work, and write down how it ended. Not claimed: somebody has it, or it is done."""
+    limits = settings()
+    with transaction() as session:
+        lease = assets.claim(
+            session, asset_id, name, worker=_me(), lease_s=limits.lease_s, max_attempts=limits.max_attempts
+        )
+    if lease is None:
+        log.info("attempt.unneeded", asset_id=asset_id, name=name)
+        return
+    say = log.bind(asset_id=asset_id, name=name, attempt=lease.attempt, fence=lease.fence)
+    say.info("attempt.started")
+    began = time.monotonic()
+    with Attempt(lease) as current:
+        try:
+            work(current)
+        except Cancelled:
+            if current.lost.is_set():
+                say.warning("attempt.lost")
+            else:
+                say.info("attempt.returned")
+                _end(assets.release, lease)
+        except MediaRejected as error:
+            say.info("attempt.rejected", reason=error.reason, detail=str(error))
+            _end(assets.reject, lease, reason=error.reason, detail=str(error))
+        except _DOWN as error:
+            say.error("attempt.postponed", detail=str(error), after_s=_BACK_OFF_S)
+            _end(assets.release, lease, after_s=_BACK_OFF_S)
+        except Exception as error:  # whatever it was, it must be seen on the asset and not be tried for ever
+            known = isinstance(error, PipelineFailed)
+            reason = error.reason if isinstance(error, PipelineFailed) else "unexpected"
+            detail = f"{name}: {error}" if known else f"{name}: {error!r}"
+            say.error("attempt.failed", reason=reason, detail=detail, exc_info=not known)
+            _end(assets.stumble, lease, reason=reason, detail=detail, max_attempts=limits.max_attempts)
+        else:
+            say.info("attempt.ended", seconds=round(time.monotonic() - began, 3))
+
+
+def _end(write: Callable[..., bool], lease: assets.Lease, **how: Any) -> None:
+    with transaction() as session:
+        write(session, lease, **how)
+
+
+def _me() -> str:
+    return f"{socket.gethostname()[:60]}:{os.getpid()}"

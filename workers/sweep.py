@@ -1,0 +1,84 @@
+"""Comparing the rows with the world. `reconcile` is cheap and runs in the relay, whatever the queues are busy with;
+`tidy` deletes objects and runs in a worker.
+"""
+
+from typing import cast
+
+import redis
+import structlog
+
+from pipeline.catalog import keys
+from pipeline.catalog import reconcile as rows
+from workers import workspace
+from workers.broker import QUEUES
+from workers.connections import objects, reading, transaction, valkey
+from workers.settings import settings
+
+_ALIVE = "walkaround:alive"  # gone when the broker was emptied
+_UNITS = 2  # leases to wait after an asset's end before its storage is looked through: the last loser has noticed
+
+log = structlog.get_logger("walkaround.sweep")
+
+
+class Doorbell:
+    """Knows whether the broker may have lost what was put into it, by its run id and a key of ours in it."""
+
+    def __init__(self) -> None:
+        self._run_id: str | None = None
+
+    def forgot(self) -> bool:
+        """Whether it was restarted or emptied since last asked. Raises: redis.RedisError."""
+        run_id = str(cast(dict[str, object], valkey().info("server"))["run_id"])
+        before, self._run_id = self._run_id, run_id
+        kept = valkey().exists(_ALIVE)
+        valkey().set(_ALIVE, run_id)
+        return not kept or before not in (None, run_id)
+
+    def idle_queues(self) -> list[str]:
+        """Queues without a message waiting. Raises: redis.RedisError."""
+        return [queue for queue in QUEUES if not valkey().llen(f"dramatiq:{queue}")]
+
+
+def reconcile(bell: Doorbell) -> None:
+    """Ring again for lost workers and lost messages; fail what was tried too often."""
+    limits = settings()
+    try:
+        forgot, idle = bell.forgot(), bell.idle_queues()
+    except redis.RedisError as error:
+        log.warning("broker.unreachable", error=str(error))
+        forgot, idle = False, []
+    with transaction() as session:
+        failed = rows.give_up(session, max_attempts=limits.max_attempts)
+        rung = rows.ring_again(session, idle_queues=idle, all_queues=forgot)
+        woken = rows.dispatch_again(session, window=limits.window)
+    for asset_id in failed:
+        log.error("asset.failed", asset_id=asset_id)
+    if rung or woken:
+        log.info("sweep.rang", claims=rung, dispatched=woken, broker_forgot=forgot)
+
+
+def tidy() -> None:
+    """Remove unfinished uploads nobody goes on with, the bytes of erased assets, and what lost attempts left behind."""
+    limits = settings()
+    with transaction() as session:
+        expired = rows.expire(session, expiry_s=limits.upload_expiry_s)
+        rows.forget_sent(session)
+    for asset_id in expired:
+        log.info("upload.expired", asset_id=asset_id)
+    with reading() as session:
+        erased = rows.erased(session)
+        untidy = rows.untidy(session, after_s=_UNITS * limits.lease_s)
+    for asset_id, last in erased:
+        objects().delete_prefix(keys.asset(asset_id))
+        if last:
+            with transaction() as session:
+                rows.forget_erasure(session, asset_id)
+    for asset_id in untidy:
+        with reading() as session:
+            named = rows.named_keys(session, asset_id)
+        removed = rows.remove_unnamed(objects(), asset_id, *named)
+        with transaction() as session:
+            rows.tidied(session, asset_id)
+        if removed:
+            log.info("asset.tidied", asset_id=asset_id, objects=removed)
+    workspace.remove_abandoned(limits.work_dir)

@@ -1,0 +1,41 @@
+"""A worker unit's life: it will not start without a sandbox, dies with its parent, and gives work back when stopped."""
+
+import ctypes
+import os
+import signal
+import threading
+from typing import Any
+
+from dramatiq.middleware import Middleware
+
+from workers import logs, sandbox, workspace
+from workers.settings import settings
+
+_PR_SET_PDEATHSIG = 1  # Source: prctl(2)
+
+stopping = threading.Event()
+
+
+class Unit(Middleware):  # type: ignore[misc]
+    """Hooks into the start and the end of a worker process."""
+
+    def after_process_boot(self, broker: Any) -> None:  # noqa: ARG002
+        logs.configure(settings())
+        die_with_parent()
+        workspace.remove_abandoned(settings().work_dir)
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
+        sandbox.choose(settings().sandbox)
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
+        stopping.set()
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when its parent ends: a killed master otherwise leaves orphans that go on taking
+    messages.
+    """
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before the kernel was told
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,109 @@
+"""A folder for one attempt: the original with just the bytes the work needs, and an empty place for what is made."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.catalog.storage import NotStored, Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stored run of the original's bytes."""
+
+    offset: int
+    length: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`inputs` as the child is given them: `input`, and `watermark` where there is one."""
+
+    inputs: dict[str, Path]
+    out: Path
+
+
+@contextmanager
+def workspace(
+    root: Path,
+    storage: Storage,
+    *,
+    size: int,
+    pieces: Sequence[Piece],
+    ranges: Sequence[Sequence[int]] | None,
+    watermark_key: str | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[Workspace]:
+    """Fetch the bytes in `ranges` (none: all) into a sparse file of `size` bytes; removed at the end.
+
+    `check` is called between blocks and may raise. Raises: NotStored, StorageDown.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix="attempt-", ignore_cleanup_errors=True) as name, _held(name):
+        folder = Path(name)
+        folder.chmod(0o711)  # the child is another user, and finds its files by name only
+        inputs = {"input": folder / "input"}
+        with inputs["input"].open("wb") as file:
+            file.truncate(size)
+            for start, end in ranges if ranges is not None else [(0, size)]:
+                _fetch(storage, file.fileno(), pieces, start, min(end, size), check)
+        if watermark_key is not None:
+            inputs["watermark"] = folder / "watermark"
+            inputs["watermark"].write_bytes(storage.get(watermark_key))
+        for path in inputs.values():
+            path.chmod(0o644)
+        out = folder / "out"
+        out.mkdir()
+        yield Workspace(inputs, out)
+
+
+def remove_abandoned(root: Path) -> int:
+    """Remove folders whose process was killed; how many."""
+    removed = 0
+    for folder in root.glob("attempt-*") if root.is_dir() else ():
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+        except BlockingIOError:
+            pass  # somebody works there
+        finally:
+            os.close(handle)
+    return removed
+
+
+@contextmanager
+def _held(folder: str) -> Iterator[None]:
+    """Lock the folder for as long as this process lives and works in it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _fetch(
+    storage: Storage, file: int, pieces: Sequence[Piece], start: int, end: int, check: Callable[[], None]
+) -> None:
+    for piece in pieces:
+        first, last = max(start, piece.offset), min(end, piece.offset + piece.length)
+        at = first
+        if first >= last:
+            continue
+        for block in storage.read(piece.key, first - piece.offset, last - piece.offset):
+            check()
+            os.pwrite(file, block, at)
+            at += len(block)
+        if at != last:
+            raise NotStored(f"{piece.key}: {at - first} bytes where {last - first} were stored")
