@@ -1,1 +1,107 @@
-"""The program a worker starts inside the sandbox: one job in, progress and one answer out, in JSON."""
+"""The program a worker starts inside the sandbox: one job in, progress and one answer out, in JSON.
+
+Stdin holds the job. Stdout holds one object a line, as `docs/architecture.md` says; nothing else ever gets there: what
+a library prints goes to stderr. The rooms of the craft are imported when the job is known, so that an answer to a bad
+file costs no start of an engine it never needed.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from pipeline.errors import LimitExceeded, MediaRejected, PipelineFailed
+
+_EVERY_S = 0.1
+
+
+def main() -> int:
+    """One job from start to answer. Returns the exit code: 0 made, 1 failed, 2 rejected."""
+    answers = _take_stdout()
+    try:
+        result = _do(json.load(sys.stdin), _reporter(answers))
+        # Encoded here, so that a result which is no JSON is a failure and not half a line.
+        line = json.dumps({"result": result}, allow_nan=False)
+    except MediaRejected as error:
+        return _say(answers, {"rejected": {"reason": error.reason, "message": _one_line(error)}}, 2)
+    except PipelineFailed as error:
+        return _say(answers, {"failed": {"reason": error.reason, "message": _one_line(error)}}, 1)
+    except MemoryError:
+        return _say(answers, {"failed": {"reason": LimitExceeded.reason, "message": "out of memory"}}, 1)
+    except Exception as error:
+        _trace(error)
+        message = f"{type(error).__name__}: {_one_line(error)}"
+        return _say(answers, {"failed": {"reason": "engine-failed", "message": message}}, 1)
+    answers.write(line + "\n")
+    answers.flush()
+    return 0
+
+
+def _do(job: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, Any]:
+    match job["verb"]:
+        case "measure":
+            from pipeline.measure import measure
+
+            return measure(Path(job["input"]), job["preset"], bool(job.get("watermark")), on_progress)
+        case "make":
+            from pipeline.make import make
+
+            watermark = job.get("watermark")
+            return make(
+                job["name"],
+                Path(job["input"]),
+                job["source"],
+                job["plan"],
+                Path(watermark) if watermark else None,
+                Path(job["out"]),
+                on_progress,
+            )
+        case verb:
+            raise PipelineFailed(f"unknown verb {verb!r}")
+
+
+def _take_stdout() -> TextIO:
+    """The real stdout for answers alone; descriptor 1 becomes stderr, also for libraries written in C."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
+def _reporter(answers: TextIO) -> Callable[[float], None]:
+    """Progress as a share from 0 to 1, at most ten times a second: the parent only needs to know we are alive."""
+    last = -_EVERY_S
+
+    def on_progress(share: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _EVERY_S:
+            last = now
+            _say(answers, {"progress": round(min(max(share, 0.0), 1.0), 4)})
+
+    return on_progress
+
+
+def _say(answers: TextIO, words: dict[str, Any], code: int = 0) -> int:
+    answers.write(json.dumps(words) + "\n")
+    answers.flush()
+    return code
+
+
+def _one_line(error: BaseException) -> str:
+    """The last line of what an error says: engines put the cause there."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:500] if lines else ""
+
+
+def _trace(error: BaseException) -> None:
+    """Where it happened, for an engineer, to stderr, which only the log sees."""
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Which layer holds on this machine: each is tried by a child that behaves as badly as it can."""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pipeline
+from pipeline.errors import SandboxUnavailable
+from workers.sandbox import ground
+from workers.sandbox.bubblewrap import Bubblewrap
+from workers.sandbox.landlock import Landlock, Unguarded
+from workers.sandbox.layer import Cell, Layer, Limits
+
+_LAYERS: dict[str, Callable[[], Layer]] = {"bubblewrap": Bubblewrap, "landlock": Landlock, "none": Unguarded}
+_AUTO = ("bubblewrap", "landlock")
+# Few processes, so that the fork bomb is over in a moment; the interpreter alone needs 100 MB of addresses.
+_TRIAL = Limits(timeout_s=20, memory_bytes=2**30, processes=32)
+_TRIED: dict[str, str | None] = {}
+
+
+@cache
+def choose(setting: str = "auto") -> Layer:
+    """The strongest layer that passes its trial, or the one asked for by name. Tried once in a process.
+
+    Raises: SandboxUnavailable, with what failed in each layer tried.
+    """
+    names = _AUTO if setting == "auto" else (setting,)
+    for name in names:
+        try:
+            layer = _LAYERS[name]()
+            if name != "none":
+                escapes = attempt(layer)
+                if escapes:
+                    raise SandboxUnavailable("; ".join(f"{what}: {how}" for what, how in escapes.items()))
+        except SandboxUnavailable as error:
+            _TRIED[name] = str(error)
+        else:
+            _TRIED[name] = None
+            return layer
+    tried = " / ".join(f"{name}: {_TRIED[name]}" for name in names)
+    raise SandboxUnavailable(f"no sandbox works here ({tried}); SANDBOX=none goes without, at your own risk")
+
+
+def status(setting: str = "auto") -> dict[str, object]:
+    """What `/readyz` shows: the layer in force, and why a stronger one is not. Cheap after the first call."""
+    try:
+        layer = choose(setting).name
+    except SandboxUnavailable as error:
+        return {"ok": False, "layer": None, "reason": str(error)}
+    return {"ok": True, "layer": layer, "refused": {name: why for name, why in _TRIED.items() if why}}
+
+
+def attempt(layer: Layer, limits: Limits = _TRIAL) -> dict[str, str]:
+    """What a hostile child got away with under `layer`: empty when every wall held.
+
+    Raises: SandboxUnavailable when the child could not be started at all.
+    """
+    with tempfile.TemporaryDirectory(prefix="walkaround-trial-") as name, _listeners(Path(name)) as port:
+        folder = Path(name)
+        victim, out, scratch = folder / "victim", folder / "out", folder / "scratch"
+        for made in (victim, out, scratch):
+            made.mkdir()
+        (victim / "secret").write_bytes(secrets.token_bytes(16))
+        (victim / "secret").chmod(0o644)
+        (victim / "input").write_bytes(b"input")
+        text = Path(__file__).with_name("trial.py").read_text()
+        cell = layer.prepare(("-c", text, "{}"), {"input": victim / "input"}, out, scratch, limits)
+        cell.argv[-1] = json.dumps(
+            {
+                "input": cell.names["input"],
+                "out": cell.out,
+                "secret": str(victim / "secret"),
+                "unix": str(folder / "socket"),
+                "port": str(port),
+                "code": str(Path(pipeline.__path__[0]) / "__init__.py"),
+                "parent": str(os.getpid()),
+                "memory": str(limits.memory_bytes),
+                "processes": str(limits.processes),
+                "environment": " ".join([*ground.ENVIRONMENT, "PWD", "LC_CTYPE"]),
+            }
+        )
+        found = _answer(cell, out, scratch)
+        if (victim / "planted").exists() or (victim / "input").read_bytes() != b"input":
+            found["write beside the input"] = "was allowed"
+    return {what: how for what, how in found.items() if how is not None}
+
+
+def _answer(cell: Cell, out: Path, scratch: Path) -> dict[str, str | None]:
+    if cell.uid is not None:
+        os.chown(out, cell.uid, cell.uid)
+    try:
+        done = subprocess.run(
+            cell.argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=cell.environment,
+            cwd=scratch,
+            pass_fds=cell.fds,
+            start_new_session=True,
+            timeout=_TRIAL.timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SandboxUnavailable(f"the trial did not run: {error}") from error
+    finally:
+        for fd in cell.fds:
+            os.close(fd)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SandboxUnavailable(f"the trial did not run: exit {done.returncode}: {last}")
+    found: dict[str, str | None] = json.loads(done.stdout)
+    return found
+
+
+@contextlib.contextmanager
+def _listeners(folder: Path):  # type: ignore[no-untyped-def]
+    """A TCP port and a unix socket that would accept the child if it could reach them."""
+    with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix:
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen()
+        unix.bind(str(folder / "socket"))
+        (folder / "socket").chmod(0o777)
+        folder.chmod(0o711)
+        unix.listen()
+        yield tcp.getsockname()[1]

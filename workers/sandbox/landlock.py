@@ -1,0 +1,63 @@
+"""The second choice, where user namespaces are closed: the same file system, of which the kernel opens a few paths."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from workers.sandbox import enter, ground, seccomp
+from workers.sandbox.layer import Cell, Limits, Program
+
+
+class Landlock:
+    """Landlock rules, the seccomp filter, and another user when we are root. Other processes stay visible by name.
+
+    The input keeps its place on disk; the child knows it through a link called `input`, so that no user's file name
+    is in its arguments or its job.
+    """
+
+    name = "landlock"
+    enforced = True
+
+    def prepare(
+        self, program: Program, inputs: Mapping[str, Path], out: Path | None, scratch: Path, limits: Limits
+    ) -> Cell:
+        root = os.geteuid() == 0
+        uid = ground.unused_uid() if root and self.enforced else None
+        tmp = scratch / "tmp"
+        tmp.mkdir()
+        entrance = scratch / "in"
+        entrance.mkdir()
+        names: dict[str, str] = {}
+        for name, path in inputs.items():
+            (entrance / name).symlink_to(path.resolve())
+            names[name] = str(entrance / name)
+        if uid is not None:
+            os.chown(tmp, uid, uid)
+        fd = seccomp.descriptor(keep_group=True) if self.enforced else None
+        orders = enter.Orders(
+            memory_bytes=limits.memory_bytes,
+            file_bytes=limits.file_bytes,
+            cpu_s=int(limits.timeout_s * (os.cpu_count() or 1)) + 1,
+            processes=limits.processes,
+            count_user=True,
+            uid=uid,
+            # The interpreter or the input may lie where only root can look; what may be read is Landlock's decision.
+            keep_read=uid is not None,
+            readable=tuple(str(path.resolve()) for path in (*ground.readable(), *inputs.values(), *_DEVICES)),
+            writable=tuple(str(path.resolve()) for path in (tmp, *([out] if out else []), Path("/dev/null"))),
+            landlock=self.enforced,
+            seccomp_fd=fd,
+        )
+        environment = {**ground.ENVIRONMENT, "HOME": str(tmp), "TMPDIR": str(tmp)}
+        argv = [*ground.interpreter(), orders.dump(), *program]
+        return Cell(argv, names, str(out.resolve()) if out else None, environment, (fd,) if fd is not None else (), uid)
+
+
+class Unguarded(Landlock):
+    """No walls at all, only limits and an empty environment: for a developer who asked for it by name."""
+
+    name = "none"
+    enforced = False
+
+
+_DEVICES = (Path("/dev/null"), Path("/dev/zero"), Path("/dev/urandom"))

@@ -1,0 +1,174 @@
+"""A running child under watch: what it says, how long it is silent, what it and its children use, how it ended."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from workers.sandbox import Cell, Limits
+
+_LOOK_S = 0.2
+_STDOUT_BYTES = 16 * 2**20
+_STDERR_BYTES = 8 * 2**10
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Watch:
+    """One child from start to end. `until_answer` once, then `end` always."""
+
+    def __init__(self, cell: Cell, limits: Limits, *, cwd: Path, stdin: IO[bytes]) -> None:
+        self.limits = limits
+        self.exceeded: str | None = None
+        self.cancelled = False
+        self._stderr = b""
+        self._stdout = bytearray()
+        self._received = 0
+        self._peak = 0
+        self._rusage_cpu_s = 0.0
+        self._status = 0
+        self._started = self._alive = time.monotonic()
+        self._wall_s = 0.0
+        # A session of its own: its process group is what we kill.
+        self._process = subprocess.Popen(
+            cell.argv,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=cell.environment,
+            cwd=cwd,
+            pass_fds=cell.fds,
+            start_new_session=True,
+        )
+
+    def until_answer(
+        self, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
+    ) -> dict[str, Any] | None:
+        """The child's answer; None when it ended without one, exceeded a limit or was cancelled."""
+        answer: dict[str, Any] | None = None
+        with selectors.DefaultSelector() as selector:
+            for pipe in (self._process.stdout, self._process.stderr):
+                assert pipe is not None
+                os.set_blocking(pipe.fileno(), False)
+                selector.register(pipe, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(_LOOK_S)
+                if not ready and self._ended():
+                    break  # something it left behind still holds the pipes
+                for key, _ in ready:
+                    if not (data := os.read(key.fd, 1 << 16)):
+                        selector.unregister(key.fileobj)
+                    elif key.fileobj is self._process.stderr:
+                        self._stderr = (self._stderr + data)[-_STDERR_BYTES:]
+                    else:
+                        for words in self._lines(data):
+                            if isinstance(share := words.get("progress"), int | float):
+                                self._alive = time.monotonic()
+                                on_progress(min(max(float(share), 0.0), 1.0))
+                            elif answer is None:
+                                answer = words
+                self._peak = max(self._peak, _resident(self._process.pid))
+                self.exceeded = self._too_much()
+                self.cancelled = cancelled()
+                if self.exceeded or self.cancelled:
+                    return None
+        return answer
+
+    def _lines(self, data: bytes) -> list[dict[str, Any]]:
+        """Whole lines that are JSON objects; anything else a child says is not for us."""
+        self._received += len(data)
+        if b"\n" not in data:
+            self._stdout += data
+            return []
+        *lines, rest = (bytes(self._stdout) + data).split(b"\n")
+        self._stdout = bytearray(rest)
+        found = []
+        for line in lines:
+            try:
+                words = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(words, dict):
+                found.append(words)
+        return found
+
+    def _too_much(self) -> str | None:
+        now = time.monotonic()
+        if now - self._started > self.limits.timeout_s:
+            return f"{now - self._started:.0f} s, limit {self.limits.timeout_s:g} s"
+        if now - self._alive > self.limits.stall_s:
+            return f"no progress for {now - self._alive:.0f} s, limit {self.limits.stall_s:g} s"
+        if self._peak > self.limits.memory_bytes:
+            return f"{self._peak >> 20} MiB resident, limit {self.limits.memory_bytes >> 20} MiB"
+        if self._received > _STDOUT_BYTES:
+            return f"{self._received} bytes of answer, limit {_STDOUT_BYTES} bytes"
+        return None
+
+    def end(self) -> None:
+        """Kill what is left of the process group and reap the child; the answer, if any, was given."""
+        for pipe in (self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            pipe.close()
+        if not self.exceeded and not self.cancelled:
+            # It closed its output: let it end by itself for a moment, so that its exit code means something.
+            deadline = time.monotonic() + 1
+            while time.monotonic() < deadline and not self._ended():
+                time.sleep(0.002)
+        with contextlib.suppress(ProcessLookupError):
+            # The child is not reaped yet, so its number cannot belong to anybody else.
+            os.killpg(self._process.pid, signal.SIGKILL)
+        _, self._status, used = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(self._status)
+        self._wall_s = time.monotonic() - self._started
+        self._rusage_cpu_s = used.ru_utime + used.ru_stime
+        self._peak = max(self._peak, used.ru_maxrss * 1024)
+        if self._process.returncode in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
+            self.exceeded = "out of CPU time"
+        elif self._process.returncode in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
+            self.exceeded = f"a file over {self.limits.file_bytes} bytes"
+
+    def _ended(self) -> bool:
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def how_it_ended(self) -> str:
+        code = self._process.returncode
+        if code is None or 0 <= code <= 128:
+            return f"exit {code}"
+        # bwrap says 128 + n for a child killed by signal n.
+        return signal.Signals(-code if code < 0 else code - 128).name
+
+    def last_words(self) -> str:
+        """The last line it wrote to stderr."""
+        lines = [line.strip() for line in self._stderr.decode(errors="replace").splitlines() if line.strip()]
+        return lines[-1][:500] if lines else "no message"
+
+    def usage(self) -> dict[str, float | int]:
+        """Seconds of CPU (all processes), seconds of wall, bytes resident at the highest moment seen.
+
+        The peak is the larger of the whole tree as seen five times a second, and of its largest process as the kernel
+        saw it.
+        """
+        return {
+            "cpu_s": round(self._rusage_cpu_s, 3),
+            "wall_s": round(self._wall_s, 3),
+            "peak_rss_bytes": self._peak,
+        }
+
+
+def _resident(pid: int) -> int:
+    """Bytes resident of a process and all below it."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except (OSError, IndexError):
+        return 0  # it ended while we looked
+    return pages * _PAGE + sum(_resident(child) for child in children)
