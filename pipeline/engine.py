@@ -1,1 +1,134 @@
-"""ffmpeg as a child process: explicit inputs, progress, its last words when it fails."""
+"""ffmpeg as a child process: explicit inputs, progress, its last words when it fails.
+
+`reading` is how every input of a stranger is opened: one demuxer, one protocol, a closed list of decoders. It never
+opens a name that came from a user and never reaches the network.
+"""
+
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+
+from pipeline.errors import EngineFailed
+
+Progress = Callable[[float], None]
+
+# What phones, action cameras, browsers and screen recorders write. Everything else is refused before decoding, because
+# each decoder is a parser of a stranger's bytes. Names are ffmpeg's decoder names.
+PICTURE_DECODERS = (
+    *("h264", "hevc", "h263", "mpeg4", "mpeg2video", "mpeg1video", "vp8", "vp9", "libvpx", "libvpx-vp9"),
+    *("av1", "libdav1d", "mjpeg", "prores", "dvvideo", "vvc"),
+)
+SOUND_DECODERS = (
+    *("aac", "mp3", "mp3float", "mp2", "mp2float", "opus", "libopus", "vorbis", "libvorbis", "flac", "alac"),
+    *("ac3", "eac3", "amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb", "adpcm_ima_qt"),
+    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be"),
+    *("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw", "pcm_bluray", "pcm_dvd"),
+)
+
+# Bytes one allocation of ffmpeg may ask for: an 8K frame in 10 bits is 100 MB.
+MAX_ALLOC = 512 * 2**20
+
+
+@cache
+def executable() -> str:
+    """The path of the bundled ffmpeg."""
+    path: str = imageio_ffmpeg.get_ffmpeg_exe()
+    return path
+
+
+def options(container: str, *, streams: int = 64) -> dict[str, str]:
+    """The demuxer's options for a stranger's file, for ffmpeg and for PyAV's `container_options` alike.
+
+    `container` is the format that `sniff` named; `streams` the most tracks that are opened.
+    """
+    return {
+        # No other file, and no network, can be named by what is inside this one.
+        "protocol_whitelist": "file",
+        # A playlist or script that calls itself a film finds no demuxer.
+        "format_whitelist": container,
+        "codec_whitelist": ",".join(PICTURE_DECODERS + SOUND_DECODERS),
+        # A table of 10,000 tracks costs memory before anything else can refuse it.
+        "max_streams": str(streams),
+    }
+
+
+def reading(container: str, *, streams: int = 64) -> dict[str, str]:
+    """`options` and the forced demuxer, as keyword arguments of `ffmpeg.input`."""
+    return {"f": container, **options(container, streams=streams)}
+
+
+def run(
+    args: Sequence[str],
+    *,
+    duration: float | None = None,
+    start: float = 0.0,
+    on_progress: Progress | None = None,
+    cwd: Path | None = None,
+) -> str:
+    """Runs ffmpeg with these arguments to its end, and returns what it logged.
+
+    `duration` and `start` (s on the output's clock) turn its position into a progress of 0…1.
+
+    Raises: EngineFailed with its last log line.
+    """
+    command = [
+        executable(),
+        *("-nostdin", "-hide_banner", "-y"),
+        # Warnings hold the cause; the default would also log every option.
+        *("-loglevel", "level+warning"),
+        *("-max_alloc", str(MAX_ALLOC)),
+        # Position lines every 0.2 s on a pipe of their own, so that the log stays a log.
+        *("-nostats", "-stats_period", "0.2", "-progress", "pipe:1"),
+        *args,
+    ]
+    log: deque[str] = deque(maxlen=400)
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        cwd=cwd,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        listener = threading.Thread(target=log.extend, args=(process.stderr,), daemon=True)
+        listener.start()
+        for line in process.stdout:
+            if on_progress and duration and (at := _position(line)) is not None:
+                on_progress(min(1.0, max(0.0, (at - start) / duration)))
+        listener.join()
+        code = process.wait()
+    text = "".join(log)
+    if code:
+        raise EngineFailed(f"ffmpeg ended with {code}: {_last_words(text)}")
+    return text
+
+
+def _position(line: str) -> float | None:
+    """Seconds from a line of `-progress`, or None if it is another line."""
+    key, _, value = line.strip().partition("=")
+    if key != "out_time_us" or not value.lstrip("-").isdigit():
+        return None
+    return int(value) / 1e6
+
+
+def _last_words(log: str) -> str:
+    lines = [line for line in log.splitlines() if line.strip()]
+    faults = [line for line in lines if "[error]" in line or "[fatal]" in line]
+    # "Conversion failed!" says nothing; the line before it does.
+    spoken = [line for line in faults or lines if "Conversion failed" not in line]
+    return spoken[-1].strip()[:500] if spoken else "no word"
+
+
+def compiled(node: Any) -> list[str]:
+    """The arguments of an ffmpeg-python graph."""
+    args: list[str] = node.get_args()
+    return args

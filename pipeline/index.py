@@ -1,1 +1,195 @@
-"""A container's sample index: where each group of pictures lies, in time and in bytes."""
+"""A container's packets, none decoded: where each frame lies in time and in bytes, and where decoding can start.
+
+Times come from the demuxer, which has applied edit lists; byte positions are those of the file. Works on a sparse file
+too, whose sample data have not arrived, as long as the container's own tables have.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+
+from pipeline import engine
+from pipeline.errors import Damaged, TooManyStreams, Truncated, Unreadable
+
+# Packets of one track: 4 hours at 60 frames/s, and enough for the shortest audio packets of half an hour.
+MOST_PACKETS = 900_000
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One coded frame, or a run of audio samples. Times in ticks of its track, on the presentation clock."""
+
+    pts: int
+    dts: int
+    duration: int
+    pos: int  # bytes from the file's start, -1 if unknown
+    size: int
+    key: bool
+    shown: bool  # False: needed for decoding only (an edit list hides it)
+
+
+@dataclass(frozen=True)
+class Track:
+    """The packets of one track in the order of decoding."""
+
+    stream: int
+    time_base: Fraction  # s per tick
+    packets: tuple[Packet, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Where decoding can start: a key frame after which, in time, nothing needs what came before."""
+
+    pts: int  # ticks
+    at: int  # number of the packet in the order of decoding
+
+
+@dataclass(frozen=True)
+class Index:
+    """Every packet of the tracks that were asked for."""
+
+    bytes: int
+    tracks: dict[int, Track]
+    header: tuple[tuple[int, int], ...]  # bytes [from, to) of the container's own tables
+    seekable: bool  # the container's own table finds a key frame exactly, and positions are true
+
+
+@contextmanager
+def opened(path: Path, container: str) -> Iterator[InputContainer]:
+    """A stranger's file, opened with the demuxer that `sniff` named and nothing else.
+
+    Raises: Truncated, Unreadable, Damaged.
+    """
+    try:
+        file = av.open(
+            str(path),
+            format=container,
+            container_options=engine.options(container),
+            # Strings of other alphabets and of none are data here, not errors.
+            metadata_errors="surrogateescape",
+        )
+    except FFmpegError as error:
+        # The container's own tables are missing or make no sense.
+        _refuse_truncated(path, container)
+        if "max_streams" in str(error):
+            raise TooManyStreams(str(error)) from error
+        raise Unreadable(f"{container}: {error.strerror}") from error
+    with file:
+        if not isinstance(file, InputContainer):
+            raise Unreadable(f"{container}: not an input")
+        try:
+            yield file
+        except FFmpegError as error:
+            raise Damaged(f"{container}: {error.strerror}") from error
+
+
+def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """The outermost boxes of an ISO file: kind, first byte, first byte after it (which may lie beyond the end)."""
+    total, at = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while at + 8 <= total:
+            file.seek(at)
+            head = file.read(16)
+            size = int.from_bytes(head[:4], "big")
+            if size == 1:
+                size = int.from_bytes(head[8:16], "big")
+            end = at + size if size else total
+            if end < at + 8:
+                return
+            yield head[4:8], at, end
+            at = end
+
+
+def _refuse_truncated(path: Path, container: str) -> None:
+    """Tell a file that lost its end from one that never was a film."""
+    total = path.stat().st_size
+    boxes = list(_boxes(path)) if container == "mov" else []
+    if boxes and boxes[-1][2] > total:
+        raise Truncated(f"the last box ends at byte {boxes[-1][2]}, the file at {total}")
+    kinds = {kind for kind, _, _ in boxes}
+    if b"mdat" in kinds and b"moov" not in kinds:
+        raise Truncated(f"{total} bytes of samples without an index")
+
+
+def _header(path: Path, container: str) -> tuple[tuple[int, int], ...]:
+    total = path.stat().st_size
+    if container != "mov":
+        return ((0, total),)
+    return tuple((at, at + 16 if kind == b"mdat" else min(end, total)) for kind, at, end in _boxes(path))
+
+
+def read(path: Path, container: str, streams: tuple[int, ...]) -> Index:
+    """The packets of these tracks; the first is the picture.
+
+    Raises: Truncated, Unreadable, Damaged.
+    """
+    found: dict[int, list[Packet]] = {stream: [] for stream in streams}
+    with opened(path, container) as file:
+        wanted = [file.streams[stream] for stream in streams]
+        bases = {stream.index: Fraction(stream.time_base or 0) for stream in wanted}
+        # What the one table in front or at the end of the file knows of; fragments carry their own.
+        listed = file.streams[streams[0]].frames
+        clocks = dict.fromkeys(streams, 0)
+        for packet in file.demux(*wanted):
+            if packet.dts is None and packet.pts is None and not packet.size:
+                continue  # the flush at the end
+            one = _packet(packet, clocks[packet.stream_index])
+            clocks[packet.stream_index] = one.dts + max(1, one.duration)
+            packets = found[packet.stream_index]
+            packets.append(one)
+            if len(packets) > MOST_PACKETS:
+                raise Damaged(f"more than {MOST_PACKETS} packets in track {packet.stream_index}")
+    tracks = {stream: Track(stream, bases[stream], tuple(found[stream])) for stream in streams}
+    # A table of a Matroska file names clusters, not frames, and may be absent; fragments may be many or oddly indexed.
+    seekable = container == "mov" and listed == len(found[streams[0]]) and _exact(tracks)
+    return Index(path.stat().st_size, tracks, _header(path, container), seekable)
+
+
+def _packet(packet: "av.Packet[Any]", clock: int) -> Packet:
+    # An AVI counts frames and knows no presentation time; some streams know only that.
+    pts = packet.pts if packet.pts is not None else packet.dts if packet.dts is not None else clock
+    return Packet(
+        pts=pts,
+        dts=packet.dts if packet.dts is not None else pts,
+        duration=packet.duration or 0,
+        pos=packet.pos if packet.pos is not None else -1,
+        size=packet.size,
+        key=packet.is_keyframe,
+        shown=not packet.is_discard,
+    )
+
+
+def _exact(tracks: dict[int, Track]) -> bool:
+    return all(packet.pos >= 0 for track in tracks.values() for packet in track.packets)
+
+
+def shown(track: Track) -> list[Packet]:
+    """The frames a viewer sees, in the order of display.
+
+    Before the first key frame there is nothing to decode, and pictures that lead it refer to what is not in the file.
+    """
+    first = next((n for n, packet in enumerate(track.packets) if packet.key), None)
+    if first is None:
+        return []
+    start = track.packets[first].pts
+    seen = [packet for packet in track.packets[first:] if packet.shown and packet.pts >= start]
+    return sorted(seen, key=lambda packet: packet.pts)
+
+
+def groups(track: Track) -> list[Group]:
+    """Where decoding can start, in order of time. The first may lie before the first shown frame."""
+    found: list[Group] = []
+    latest: int | None = None  # the latest picture before this packet, in time
+    for at, packet in enumerate(track.packets):
+        if packet.key and (latest is None or packet.pts > latest):
+            found.append(Group(packet.pts, at))
+        latest = packet.pts if latest is None else max(latest, packet.pts)
+    return found

@@ -1,1 +1,66 @@
-"""The renditions worth making of a film; never larger than the film."""
+"""The preset's ladder and the film's own detail become the renditions worth making. Never upscales.
+
+Sizes count by the short edge, so that a portrait film is as sharp as a landscape one.
+"""
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+from pipeline.presets import Picture, Rung
+from pipeline.source import Film
+
+# A film's own size is worth a rung of its own when it has this many times the short edge of the rung below.
+WORTH_IT = 1.15
+# Source: ITU-T H.264, table A-1, level 4.2: macroblocks in a frame.
+MOST_MACROBLOCKS = 8704
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """One encoded version. Even width and height, square pixels, upright."""
+
+    name: str  # "720p": the short edge
+    width: int  # px
+    height: int  # px
+    maxrate: int  # bit/s
+    bufsize: int  # bit
+
+
+def renditions(film: Film, picture: Picture) -> tuple[Rendition, ...]:
+    """The renditions of this film, largest first; at least one.
+
+    A film between two rungs gets its own size on top when that shows more than the rung below; a film smaller than the
+    lowest rung gets exactly its own size.
+    """
+    short = min(film.width, film.height)
+    fitting = [rung for rung in sorted(picture.ladder, key=lambda rung: -rung.short_edge) if rung.short_edge <= short]
+    above = [rung for rung in sorted(picture.ladder, key=lambda rung: rung.short_edge) if rung.short_edge > short]
+    if above and (not fitting or short > WORTH_IT * fitting[0].short_edge):
+        fitting.insert(0, _own(short, above[0]))
+    made: dict[tuple[int, int], Rendition] = {}
+    for rung in fitting:
+        width, height = fit(film, rung.short_edge)
+        made.setdefault((width, height), Rendition(rung.name, width, height, rung.maxrate, rung.bufsize))
+    return tuple(made.values())
+
+
+def _own(short: int, above: Rung) -> Rung:
+    # Bits grow more slowly than pixels: the exponent is that of the preset's own rungs.
+    share = (short / above.short_edge) ** 1.6
+    maxrate = max(150_000, round(above.maxrate * share / 10_000) * 10_000)
+    return Rung(f"{short}p", short, maxrate, maxrate * above.bufsize // above.maxrate)
+
+
+def fit(film: Film, short_edge: int) -> tuple[int, int]:
+    """Width and height (px, even, at most the film's own) of this film at a short edge, within H.264 level 4.2."""
+    scale = min(1.0, short_edge / min(film.width, film.height))
+    blocks = ceil(film.width * scale / 16) * ceil(film.height * scale / 16)
+    if blocks > MOST_MACROBLOCKS:
+        scale *= sqrt(MOST_MACROBLOCKS / blocks) * 0.99
+    # A panorama of 20:1 would exceed the longest edge that the level allows. Source: ITU-T H.264, A.3.1 g.
+    scale = min(scale, 16 * int(sqrt(MOST_MACROBLOCKS * 8)) / max(film.width, film.height))
+    return _even(film.width * scale, film.width), _even(film.height * scale, film.height)
+
+
+def _even(value: float, most: int) -> int:
+    return max(2, min(round(value / 2) * 2, most // 2 * 2))

@@ -7,9 +7,17 @@ the crew reads only its `outputs`.
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
-from pipeline.source import converter
+from pipeline import presets
+from pipeline.cut import Chunk, Clock, chunks, needed, needed_before, thinned
+from pipeline.index import Index, shown
+from pipeline.ladder import Rendition, fit, renditions
+from pipeline.presets import Hearing, Preset
+from pipeline.source import Film, Sound, Source, converter
+
+__all__ = ["Chunk", "Rendition"]
 
 
 class Queue(StrEnum):
@@ -35,31 +43,6 @@ class Output:
     queue: Queue
     weight: float  # share of the work, s of film
     ranges: tuple[tuple[int, int], ...] | None = None  # bytes [from, to) it needs; None: the whole file
-
-
-@dataclass(frozen=True)
-class Rendition:
-    """One encoded version. Even width and height, square pixels, upright."""
-
-    name: str  # "720p": the short edge
-    width: int  # px
-    height: int  # px
-    maxrate: int  # bit/s
-    bufsize: int  # bit
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A run of whole groups of pictures of the source; `first` and `end` are ticks of the source's picture track."""
-
-    number: int
-    first: int  # the first frame's time, included
-    end: int | None  # the first time that belongs to the next chunk; None: to the end
-    start: float  # s on the film's clock
-    duration: float  # s
-    seek: float | None  # s on the source's clock where the demuxer is put; None: read from the beginning
-    frames: int  # frames that come out
-    cuts: tuple[float, ...]  # s on the film's clock where its segments start; the first is `start`
 
 
 @dataclass(frozen=True)
@@ -118,7 +101,6 @@ class FilmPlan:
     duration: float  # s
     rate: Fraction  # frames per second that come out (average)
     keep: Fraction | None  # at most one frame is kept in each 1/keep s of the film's clock; None: all are
-    keyframe: float  # s between two IDR frames on the film's clock
     speed: str  # x264's preset
     crf: int
     threads: int  # per encoder
@@ -173,3 +155,74 @@ def from_json(value: dict[str, Any]) -> Plan:
     Raises: cattrs.ClassValidationError if it was written by other code.
     """
     return _CONVERTER.structure(value, Plan)
+
+
+def film(source: Source, table: Index, preset_name: str, *, watermark: bool, loudness: float | None = None) -> Plan:
+    """The plan of a film. `loudness` (LUFS) is the source's, measured only when the preset levels."""
+    preset = presets.load(preset_name)
+    assert source.film is not None
+    picture, track = source.film, table.tracks[source.film.stream]
+    clock = Clock(shown(track)[0].pts, track.time_base, thinned(picture.rate, preset.picture.rate))
+    duration = Fraction(picture.duration).limit_denominator(1_000_000)
+    cuts = chunks(table, picture.stream, clock, duration, preset.cut)
+    made = FilmPlan(
+        renditions=renditions(picture, preset.picture),
+        chunks=cuts,
+        sound=_sound(source.sound, picture, preset.sound, loudness) if source.sound else None,
+        time_base=track.time_base,
+        origin=clock.origin,
+        duration=picture.duration,
+        rate=clock.keep or picture.rate,
+        keep=clock.keep,
+        speed=preset.picture.speed,
+        crf=preset.picture.crf,
+        threads=preset.picture.threads,
+        **_stills(picture, preset),
+    )
+    heard = source.sound.stream if source.sound else None
+    within = picture.start + made.poster.within
+    outputs = [Output("poster", Queue.EXPRESS, 0.5, needed_before(table, picture.stream, within))]
+    for chunk in cuts:
+        queue = Queue.FILM if chunk.number else Queue.EXPRESS
+        ranges = needed(table, chunk, picture.stream, heard)
+        outputs.append(Output(f"chunk/{chunk.number:04d}", queue, chunk.duration, ranges))
+    outputs.append(Output("storyboard", Queue.LATER, max(0.5, 0.1 * picture.duration)))
+    outputs.append(Output("preview", Queue.LATER, 0.5))
+    mark = WatermarkPlan(**vars(preset.watermark)) if watermark else None
+    return Plan(presets.recipe(preset_name), preset_name, tuple(outputs), mark, made)
+
+
+def _sound(sound: Sound, film: Film, hearing: Hearing, loudness: float | None) -> SoundPlan:
+    """Packets that every player takes, that begin and end with the picture, are passed through untouched."""
+    right = (
+        (sound.codec, sound.profile) == ("aac", "LC")
+        and sound.channels in (1, 2)
+        and sound.rate in (44_100, 48_000)
+        and sound.time_base == Fraction(1, sound.rate)
+        and sound.whole
+    )
+    # 50 ms of silence at either end are not heard; more is a film that sounds broken.
+    complete = sound.start <= film.start + 0.05 and sound.end >= film.start + film.duration - 0.05
+    if right and complete and hearing.loudness is None:
+        return SoundPlan(Hear.COPY, sound.rate, sound.channels, 0)
+    gain = 0.0
+    if hearing.loudness is not None and loudness is not None:
+        gain = round(hearing.loudness - loudness, 2)
+    return SoundPlan(Hear.ENCODE, hearing.rate, hearing.channels, hearing.bitrate, gain)
+
+
+def _stills(film: Film, preset: Preset) -> dict[str, Any]:
+    stills = preset.stills
+    every = max(stills.tile_every, film.duration / stills.tiles)
+    count = max(1, min(stills.tiles, ceil(film.duration / every - 0.001)))
+    columns = min(10, count)
+    tile = fit(film, max(2, round(stills.tile_edge * min(film.width, film.height) / max(film.width, film.height))))
+    length = min(stills.preview_duration, film.duration)
+    return {
+        "poster": Poster(film.start, min(stills.poster_within, film.duration), *fit(film, stills.poster_edge)),
+        "storyboard": Storyboard(every, columns, ceil(count / columns), count, *tile),
+        # A third into the film the hand is steady and the car in the picture.
+        "preview": Preview(
+            film.start + (film.duration - length) / 3, length, stills.preview_rate, *fit(film, stills.preview_edge)
+        ),
+    }

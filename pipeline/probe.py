@@ -1,1 +1,287 @@
-"""A file becomes a `Source`: what it is, as displayed, in our own types."""
+"""A film becomes a `Source`: what it is, as displayed, in our own types. The only place that reads engine values.
+
+The container's claims are not believed: rate, duration and the number of frames come from the packets' own times, the
+rest from the first decoded frames.
+"""
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.sidedata.sidedata import Type as Side
+
+from pipeline import engine, index
+from pipeline.errors import (
+    BrokenTimeline,
+    Damaged,
+    Encrypted,
+    NoPicture,
+    TooLong,
+    TooManyPixels,
+    TooManyStreams,
+    Truncated,
+    UnsupportedCodec,
+)
+from pipeline.index import Index, Packet, Track
+from pipeline.presets import Limits
+from pipeline.source import Fields, Film, Hdr, Kind, Sound, Source
+
+ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a cover, not a film
+DEFAULT = 0x1  # AV_DISPOSITION_DEFAULT
+LONGEST_STILL = 60.0  # s between two frames; above it the clock jumped
+LOST_SHARE = 0.02  # of the frames may lie beyond the file's end
+LOOKED_AT = 12  # frames decoded to learn what a picture is
+ENCRYPTION = "encryption"
+
+# Numbers of ISO/IEC 23091-2 (CICP) in ffmpeg's words.
+PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 11: "smpte431"}
+PRIMARIES |= {12: "smpte432", 22: "ebu3213"}
+TRANSFERS = {1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 11: "iec61966-2-4"}
+TRANSFERS |= {13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67"}
+MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc"}
+MATRICES |= {10: "bt2020c"}
+KNOWN_RATES = [Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)]
+KNOWN_RATES += [Fraction(n * 1000, 1001) for n in (15, 24, 30, 48, 60, 120, 240)]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the first decoded frames say."""
+
+    matrix: tuple[int, int, int, int]  # a b c d of the display matrix, 16.16
+    interlaced: bool
+    primaries: int
+    transfer: int
+    colours: int
+    full_range: bool
+    pixel_format: str
+    bits: int
+
+
+def probe(path: Path, container: str, limits: Limits) -> tuple[Source, Index]:
+    """Measure a film. `container` is the demuxer that `sniff` named.
+
+    Raises: every leaf of MediaRejected that a film can earn; the message holds the value and the limit.
+    """
+    with index.opened(path, container) as file:
+        if len(file.streams) > limits.streams:
+            raise TooManyStreams(f"{len(file.streams)} streams, limit {limits.streams}")
+        picture, audio = _picture(file), _audio(file)
+        width, height = picture.codec_context.width, picture.codec_context.height
+        if width * height > limits.pixels:
+            raise TooManyPixels(f"{width}x{height} is {width * height} px, limit {limits.pixels}")
+        # Numbers, not streams: those are gone when the file is closed.
+        seen, heard = picture.index, audio.index if audio else None
+    table = index.read(path, container, (seen,) if heard is None else (seen, heard))
+    track = table.tracks[seen]
+    frames = index.shown(track)
+    _refuse(track, frames, table.bytes, limits)
+    with index.opened(path, container) as file:
+        film = _film(file, track, frames)
+        sound = _sound(file, table.tracks[heard]) if heard is not None else None
+    source = Source(Kind.FILM, container, table.bytes, film.duration, film, sound)
+    return source, table
+
+
+def _picture(file: InputContainer) -> av.VideoStream:
+    """The film itself: the largest moving picture, not a cover, not a small second view."""
+    streams = [s for s in file.streams.video if not s.disposition.value & ATTACHED_PICTURE]
+    if not streams:
+        raise NoPicture(f"{len(file.streams)} streams, none is a moving picture")
+    good = [s for s in streams if _name(s) in engine.PICTURE_DECODERS and s.codec_context.width]
+    if not good:
+        raise UnsupportedCodec(", ".join(sorted({_name(s) for s in streams})))
+    return max(good, key=lambda s: (s.codec_context.width * s.codec_context.height, s.disposition.value & DEFAULT))
+
+
+def _audio(file: InputContainer) -> av.AudioStream | None:
+    """The track to hear: decodable, the default one first. A spatial track no decoder knows has a plain sibling."""
+    good = [s for s in file.streams.audio if _name(s) in engine.SOUND_DECODERS and s.codec_context.sample_rate]
+    return max(good, key=lambda s: (s.disposition.value & DEFAULT, -s.index), default=None)
+
+
+def _name(stream: av.VideoStream | av.AudioStream) -> str:
+    # A codec without a decoder has no context; its four letters are the best name then.
+    return stream.codec_context.codec.name if stream.codec_context else "unknown"
+
+
+def _refuse(track: Track, frames: Sequence[Packet], total: int, limits: Limits) -> None:
+    if not frames:
+        raise Damaged(f"{len(track.packets)} packets, no key frame among them" if track.packets else "no frames")
+    lost = sum(packet.pos >= 0 and packet.pos + packet.size > total for packet in frames)
+    if lost > max(1, LOST_SHARE * len(frames)):
+        raise Truncated(f"{lost} of {len(frames)} frames lie beyond the end at byte {total}")
+    base = track.time_base
+    steps = [(b.pts - a.pts) * base for a, b in itertools.pairwise(frames)]
+    if steps and max(steps) > LONGEST_STILL:
+        raise BrokenTimeline(f"{float(max(steps)):.0f} s between two frames, limit {LONGEST_STILL:.0f} s")
+    if steps and sum(step == 0 for step in steps) > len(steps) / 2:
+        raise BrokenTimeline(
+            f"{sum(step == 0 for step in steps)} of {len(frames)} frames share their time with another"
+        )
+    duration = float((frames[-1].pts - frames[0].pts) * base)
+    if duration > limits.longest:
+        raise TooLong(f"{duration:.0f} s, limit {limits.longest:.0f} s")
+
+
+def _film(file: InputContainer, track: Track, frames: Sequence[Packet]) -> Film:
+    stream = file.streams[track.stream]
+    assert isinstance(stream, av.VideoStream)
+    look = _look(file, stream)
+    mirrored, rotation = upright(look.matrix)
+    context = stream.codec_context
+    aspect = _aspect(stream)
+    width, height = _square(context.width, context.height, aspect)
+    if rotation in (90, 270):
+        width, height = height, width
+    rate, duration = _rate(track.time_base, frames)
+    transfer = TRANSFERS.get(look.transfer, "bt709")
+    hdr = {"arib-std-b67": Hdr.HLG, "smpte2084": Hdr.PQ}.get(transfer, Hdr.NONE)
+    wide = "bt2020nc" if hdr is not Hdr.NONE else "bt709" if context.height >= 600 else "smpte170m"
+    return Film(
+        stream=track.stream,
+        codec=context.codec.canonical_name,
+        profile=str(context.profile or ""),
+        coded_width=context.width,
+        coded_height=context.height,
+        sample_aspect=aspect,
+        mirrored=mirrored,
+        rotation=rotation,
+        width=width,
+        height=height,
+        pixel_format=look.pixel_format,
+        bits=look.bits,
+        full_range=look.full_range,
+        matrix="gbr" if look.pixel_format.startswith("gbr") else MATRICES.get(look.colours, wide),
+        primaries=PRIMARIES.get(look.primaries, "bt2020" if hdr is not Hdr.NONE else "bt709"),
+        transfer=transfer,
+        hdr=hdr,
+        fields=_fields(look, context),
+        rate=rate,
+        variable=_variable(track.time_base, frames),
+        time_base=track.time_base,
+        start=float(frames[0].pts * track.time_base),
+        duration=float(duration),
+        frames=len(frames),
+    )
+
+
+def _look(file: InputContainer, stream: av.VideoStream) -> _Look:
+    """Decode the first frames. A few broken ones are forgiven; none at all is not."""
+    seen: list[av.VideoFrame] = []
+    packets = 0
+    protected = False
+    for packet in file.demux(stream):
+        packets += 1
+        protected = protected or any(ENCRYPTION in str(side.data_type).lower() for side in packet.iter_sidedata())
+        try:
+            seen.extend(packet.decode())
+        except FFmpegError:
+            continue
+        if len(seen) >= LOOKED_AT or packets > 20 * LOOKED_AT:
+            break
+    if protected:
+        raise Encrypted("the packets carry encryption information")
+    if not seen:
+        raise Damaged(f"no picture from the first {packets} packets")
+    frame = seen[0]
+    # PyAV's stubs call it a mapping of names; it is a sequence of blocks.
+    blocks: Iterable[Any] = frame.side_data
+    side = next((bytes(one) for one in blocks if one.type is Side.DISPLAYMATRIX), None)
+    raw = memoryview(side).cast("i") if side else (0x10000, 0, 0, 0, 0x10000)
+    return _Look(
+        matrix=(raw[0], raw[1], raw[3], raw[4]),
+        interlaced=sum(one.interlaced_frame for one in seen) > len(seen) / 2,
+        primaries=int(frame.color_primaries or 2),
+        transfer=int(frame.color_trc or 2),
+        colours=int(frame.colorspace if frame.colorspace is not None else 2),
+        full_range=int(frame.color_range or 0) == 2 or frame.format.name.startswith("yuvj"),
+        pixel_format=frame.format.name,
+        bits=max(component.bits for component in frame.format.components),
+    )
+
+
+def upright(matrix: tuple[int, int, int, int]) -> tuple[bool, int]:
+    """A display matrix a b c d as (mirrored, degrees clockwise): mirror left-right first, then turn.
+
+    The matrix maps (x, y) to (ax + cy, bx + dy), y pointing down. Turns are rounded to quarter turns, as players do.
+    Source: ISO/IEC 14496-12, 8.3.2 (track header); QuickTime File Format, "Matrices".
+    """
+    a, b, c, d = matrix
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    return mirrored, round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360
+
+
+def _fields(look: _Look, context: av.VideoCodecContext) -> Fields:
+    if not look.interlaced:
+        return Fields.PROGRESSIVE
+    # AV_FIELD_BB and AV_FIELD_BT: the bottom lines are shown first.
+    return Fields.BOTTOM if str(getattr(context, "field_order", "")) in ("3", "5") else Fields.TOP
+
+
+def _aspect(stream: av.VideoStream) -> Fraction:
+    aspect = Fraction(stream.sample_aspect_ratio or 1)
+    # A broken header says 1:255; no camera has pixels of more than 1:4.
+    return aspect if Fraction(1, 4) <= aspect <= 4 else Fraction(1)
+
+
+def _square(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
+    """The size in square pixels: the longer side of a pixel grows, so that no detail is lost."""
+    if aspect >= 1:
+        return max(1, round(width * aspect)), height
+    return width, max(1, round(height / aspect))
+
+
+def _rate(base: Fraction, frames: Sequence[Packet]) -> tuple[Fraction, Fraction]:
+    """Frames per second and seconds, from the times themselves."""
+    if len(frames) == 1:
+        duration = frames[0].duration * base or Fraction(1, 30)
+        return 1 / duration, duration
+    span = (frames[-1].pts - frames[0].pts) * base
+    usual: int = statistics.median_low([b.pts - a.pts for a, b in itertools.pairwise(frames)])
+    last = frames[-1].duration if 0 < frames[-1].duration <= 10 * max(1, usual) else usual
+    rate = (len(frames) - 1) / span if span else Fraction(30)
+    near = min(KNOWN_RATES, key=lambda known: abs(known - rate))
+    # Milliseconds make 30 frames/s look like 30.0075; a tenth of a percent is rounding, not another rate.
+    rate = near if abs(near - rate) < near / 1000 else rate.limit_denominator(10_000)
+    return rate, span + last * base
+
+
+def _variable(base: Fraction, frames: Sequence[Packet]) -> bool:
+    steps = [(b.pts - a.pts) * base for a, b in itertools.pairwise(frames)]
+    if not steps:
+        return False
+    usual = statistics.median_low(steps)
+    return any(abs(step - usual) > max(Fraction(2, 1000), base * 3 / 2) for step in steps)
+
+
+def _sound(file: InputContainer, track: Track) -> Sound | None:
+    stream = file.streams[track.stream]
+    assert isinstance(stream, av.AudioStream)
+    packets = [packet for packet in track.packets if packet.shown]
+    if not packets:
+        return None
+    context = stream.codec_context
+    base = track.time_base
+    holes = [abs((b.pts - a.pts - a.duration) * base) for a, b in itertools.pairwise(packets)]
+    return Sound(
+        stream=track.stream,
+        codec=context.codec.canonical_name,
+        profile=str(context.profile or ""),
+        channels=context.channels,
+        rate=context.sample_rate,
+        time_base=base,
+        start=float(packets[0].pts * base),
+        end=float((packets[-1].pts + packets[-1].duration) * base),
+        whole=max(holes, default=Fraction(0)) <= Fraction(20, 1000),
+    )

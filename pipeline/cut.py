@@ -1,0 +1,191 @@
+"""Where a film is cut: chunks of whole groups of pictures, and the segments and key frames inside them.
+
+Everything is computed from the packets' times, so that every machine cuts at the same frames, and the bytes that a
+chunk needs are known before they have arrived.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import floor, inf
+
+from pipeline.index import Index, Packet, Track, groups, shown
+from pipeline.presets import Cut
+
+# A rest shorter than this is no chunk and no segment of its own, s.
+SHORTEST = 1.0
+# Where in its slot of 1/keep s a frame is looked at; a quarter keeps rounded times away from the edge of the slot.
+PHASE = Fraction(1, 4)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A run of whole groups of pictures of the source; `first` and `end` are ticks of the source's picture track."""
+
+    number: int
+    first: int  # the first frame's time, included
+    end: int | None  # the first time that belongs to the next chunk; None: to the end
+    start: float  # s on the film's clock
+    duration: float  # s
+    seek: float | None  # s on the source's clock where the demuxer is put; None: read from the beginning
+    sound_seek: float | None  # the same for the sound, which needs a run-up
+    frames: int  # frames that come out
+    keys: tuple[float, ...]  # s on the film's clock where its IDR frames are; the first is `start`
+    cuts: tuple[float, ...]  # s on the film's clock where its segments start: some of `keys`
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The film's clock: the source's, minus the first displayed frame, and the frames that are kept."""
+
+    origin: int  # ticks
+    time_base: Fraction
+    keep: Fraction | None  # frames per second kept at most; None: all
+
+    def at(self, ticks: int) -> Fraction:
+        """Seconds on the film's clock."""
+        return (ticks - self.origin) * self.time_base
+
+    def kept(self, frames: Sequence[Packet]) -> list[int]:
+        """The times (ticks) of the frames that come out: the first in each slot."""
+        times = [frame.pts for frame in frames]
+        if self.keep is None:
+            return times
+        slots = [floor(self.at(time) * self.keep + PHASE) for time in times]
+        return [time for n, time in enumerate(times) if n == 0 or slots[n] != slots[n - 1]]
+
+
+def thinned(rate: Fraction, most: int) -> Fraction | None:
+    """How many frames a second are kept of a film with more than `most`, evenly; None: all of them.
+
+    60 becomes 30, 50 becomes 25, 240 becomes 30. Up to a tenth above the limit nothing is dropped: a phone that writes
+    30.4 frames/s would stutter.
+    """
+    every = -(-rate // (Fraction(most) * Fraction(11, 10)))
+    return None if every <= 1 else rate / every
+
+
+def chunks(table: Index, stream: int, clock: Clock, duration: Fraction, cut: Cut) -> tuple[Chunk, ...]:
+    """The chunks of a film of `duration` s, in order; only one, read from the beginning, if seeking is not exact."""
+    track = table.tracks[stream]
+    frames = shown(track)
+    doors = [group.pts for group in groups(track)] if table.seekable else []
+    starts = _starts(doors, frames, clock, duration, cut)
+    times = clock.kept(frames)
+    made = []
+    for number, (first, end) in enumerate(pairwise([*starts, None])):
+        assert first is not None
+        mine = times[bisect_left(times, first) : bisect_left(times, end) if end is not None else len(times)]
+        start = clock.at(mine[0])
+        after = clock.at(times[bisect_left(times, end)]) if end is not None else duration
+        keys = _keys([clock.at(time) for time in mine], after, Fraction(cut.keyframe))
+        made.append(
+            Chunk(
+                number=number,
+                first=first,
+                end=end,
+                start=float(start),
+                duration=float(after - start),
+                seek=_seek(track, first) if number else None,
+                sound_seek=_run_up(track, doors, first) if number else None,
+                frames=len(mine),
+                keys=tuple(map(float, keys)),
+                cuts=tuple(map(float, _cuts(keys, after, Fraction(cut.others)))),
+            )
+        )
+    return tuple(made)
+
+
+def _starts(doors: list[int], frames: list[Packet], clock: Clock, duration: Fraction, cut: Cut) -> list[int]:
+    """Ticks where chunks start: of the groups' first frames, those nearest to the wished length."""
+    starts = [frames[0].pts]
+    while True:
+        wish = clock.at(starts[-1]) + Fraction(cut.first if len(starts) == 1 else cut.others)
+        if duration - wish < SHORTEST:
+            return starts
+        at = bisect_left(doors, clock.origin + wish / clock.time_base)
+        near = [door for door in doors[max(0, at - 1) : at + 1] if starts[-1] < door <= frames[-1].pts]
+        if not near:
+            return starts
+        best = min(near, key=lambda door: abs(clock.at(door) - wish))
+        if duration - clock.at(best) < SHORTEST:
+            return starts
+        starts.append(best)
+
+
+def _keys(times: list[Fraction], end: Fraction, every: Fraction) -> list[Fraction]:
+    """Of the frames' times, those that become IDR frames: the first, then one every `every` s."""
+    keys = [times[0]]
+    for time in times:
+        if time - keys[-1] >= every - Fraction(1, 1000) and end - time >= every / 4:
+            keys.append(time)
+    return keys
+
+
+def _cuts(keys: list[Fraction], end: Fraction, length: Fraction) -> list[Fraction]:
+    cuts = [keys[0]]
+    for key in keys:
+        if key - cuts[-1] >= length - Fraction(1, 100) and end - key >= SHORTEST:
+            cuts.append(key)
+    return cuts
+
+
+def _seek(track: Track, first: int) -> float:
+    # Half a tick later than the key frame, so that a rounded microsecond cannot fall before it.
+    return float((first + Fraction(1, 2)) * track.time_base)
+
+
+def _run_up(track: Track, doors: list[int], first: int) -> float | None:
+    """Where the sound is read from: a key frame at least a third of a second before the chunk."""
+    at = bisect_right(doors, first - Fraction(1, 3) / track.time_base)
+    return _seek(track, doors[at - 1]) if at else None
+
+
+def needed(table: Index, chunk: Chunk, picture: int, sound: int | None) -> tuple[tuple[int, int], ...] | None:
+    """The bytes of the file a chunk needs, as [from, to) in order: tables, pictures, sound; None: all of them."""
+    if not table.seekable:
+        return None
+    track = table.tracks[picture]
+    base = track.time_base
+    end = float(chunk.end * base) if chunk.end is not None else inf
+    spans = list(table.header) + _bytes(track, chunk.seek if chunk.seek is not None else -inf, end)
+    if sound is not None:
+        since = chunk.sound_seek if chunk.sound_seek is not None else -inf
+        spans += _bytes(table.tracks[sound], since - MARGIN, end + MARGIN)
+    return joined(spans)
+
+
+def needed_before(table: Index, picture: int, end: float) -> tuple[tuple[int, int], ...] | None:
+    """The bytes of the pictures before `end` (s on the source's clock); None: all of the file."""
+    return joined(list(table.header) + _bytes(table.tracks[picture], -inf, end)) if table.seekable else None
+
+
+# Sound around a chunk that the encoder looks at, and packets that a demuxer reads ahead.
+MARGIN = 0.5
+AHEAD = 16
+# Holes smaller than this are read over: a request costs more than its bytes.
+HOLE = 65_536
+
+
+def _bytes(track: Track, since: float, end: float) -> list[tuple[int, int]]:
+    """Where the packets of a time span lie, and the first ones, from which the engine learns what the track is."""
+    base = float(track.time_base)
+    inside = [
+        n for n, packet in enumerate(track.packets) if since <= (packet.pts + 1) * base and packet.dts * base <= end
+    ]
+    last = min(len(track.packets), inside[-1] + 1 + AHEAD) if inside else 0
+    packets = track.packets[:AHEAD] + (track.packets[inside[0] : last] if inside else ())
+    return [(packet.pos, packet.pos + packet.size) for packet in packets]
+
+
+def joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Spans in order, without overlap; small holes are closed."""
+    made: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if made and start <= made[-1][1] + HOLE:
+            made[-1] = (made[-1][0], max(end, made[-1][1]))
+        else:
+            made.append((start, end))
+    return tuple(made)
