@@ -1,0 +1,83 @@
+// The player, fetched when it is wanted: media-chrome's controls (only those used here) round a <video>, fed by the
+// browser itself where it plays HLS well, otherwise by hls.js.
+import "media-chrome/dist/media-controller.js";
+import "media-chrome/dist/media-control-bar.js";
+import "media-chrome/dist/media-fullscreen-button.js";
+import "media-chrome/dist/media-loading-indicator.js";
+import "media-chrome/dist/media-mute-button.js";
+import "media-chrome/dist/media-play-button.js";
+import "media-chrome/dist/media-playback-rate-button.js";
+import "media-chrome/dist/media-time-display.js";
+import "media-chrome/dist/media-time-range.js";
+import { tell } from "./_tell";
+
+const CONTROLS = `
+<media-loading-indicator slot="centered-chrome" noautohide loadingdelay="300"></media-loading-indicator>
+<media-control-bar class="seek"><media-time-range></media-time-range></media-control-bar>
+<media-control-bar class="keys">
+  <media-play-button></media-play-button><media-mute-button></media-mute-button>
+  <media-time-display showduration></media-time-display><span class="gap"></span>
+  <media-playback-rate-button rates="0.5 1 1.5 2"></media-playback-rate-button><media-fullscreen-button></media-fullscreen-button>
+</media-control-bar>`;
+
+/** Puts the player over the poster and plays. `video` has been asked to play inside the viewer's gesture. */
+export async function start(screen: HTMLElement, video: HTMLVideoElement): Promise<void> {
+  await speak(document.documentElement.lang);
+  const controller = document.createElement("media-controller");
+  controller.setAttribute("autohide", "2");
+  controller.lang = document.documentElement.lang;
+  controller.innerHTML = CONTROLS;
+  video.slot = "media";
+  controller.prepend(video);
+  screen.append(controller);
+  storyboard(screen.closest<HTMLElement>(".film") ?? screen);
+
+  video.addEventListener("playing", () => (screen.dataset.state = "playing"), { once: true });
+  video.addEventListener("play", () => {
+    for (const other of document.querySelectorAll("video")) if (other !== video) other.pause();
+  });
+  await feed(screen, video, screen.dataset.playlist ?? "");
+  await video.play().catch(() => undefined); // refused without a gesture: the controls are there
+  video.focus({ preventScroll: true });
+}
+
+/** Gives the seek bar its pictures, as soon as there are any. */
+export function storyboard(film: HTMLElement): void {
+  const video = film.querySelector("video");
+  if (!video || !film.dataset.storyboard || video.querySelector("track")) return;
+  const track = document.createElement("track");
+  Object.assign(track, { kind: "metadata", label: "thumbnails", default: true, src: film.dataset.storyboard });
+  video.append(track);
+}
+
+// Chromium says "maybe" to HLS and then stalls on compressed playlists; the browsers which do it well have
+// ManagedMediaSource as well.
+async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string): Promise<void> {
+  if ("ManagedMediaSource" in window && video.canPlayType("application/vnd.apple.mpegurl")) {
+    video.addEventListener("error", () => tell(screen));
+    video.src = playlist;
+    return;
+  }
+  const { default: Hls } = await import("hls.js/light");
+  const hls = new Hls({
+    startPosition: 0, // a film that still grows is not a live broadcast: it begins at its beginning
+    enableWorker: false, // fMP4 passes through as it is
+    capLevelToPlayerSize: true,
+    backBufferLength: 120, // s
+  });
+  let mended = 0;
+  hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
+    if (!fatal) return;
+    if (type === Hls.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
+    hls.destroy();
+    tell(screen);
+  });
+  hls.loadSource(playlist);
+  hls.attachMedia(video);
+  await new Promise((resolve) => hls.once(Hls.Events.MEDIA_ATTACHED, resolve));
+}
+
+async function speak(language: string): Promise<void> {
+  if (language === "fr") await import("media-chrome/dist/lang/fr.js");
+  if (language === "de") await import("media-chrome/dist/lang/de.js");
+}

@@ -1,0 +1,11 @@
+/** Says under the poster that a film could not be played, and lets the viewer try again. */
+export function tell(screen: HTMLElement): void {
+  delete screen.dataset.state;
+  screen.querySelector("media-controller")?.remove();
+  if (screen.querySelector(".broken")) return;
+  const note = document.createElement("p");
+  note.className = "broken";
+  note.setAttribute("role", "alert");
+  note.textContent = document.querySelector<HTMLElement>(".page")?.dataset.broken ?? "";
+  screen.append(note);
+}

@@ -1,0 +1,164 @@
+"""What a customer sees of an intervention: rows in, a view for the template out. Nothing here is stored."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.catalog import keys
+from pipeline.catalog.models import Asset, Output, State
+from webapp.interventions.models import Intervention, Item
+from webapp.media import shelf, sign
+
+# An upload that has not arrived an hour after it began was probably given up: no promise is made about it.
+PATIENCE_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A film; `stage` is `waiting` (nothing can be played), `playable` (it still grows) or `ready`. Sizes in px."""
+
+    id: str
+    caption: str
+    stage: str
+    width: int
+    height: int
+    duration: float | None  # s
+    playlist: str
+    poster: str | None
+    storyboard: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo; `sizes` is what `srcset` wants for each format, `full` the largest one. Sizes in px."""
+
+    id: str
+    caption: str
+    stage: str
+    width: int = 4
+    height: int = 3
+    webp: str = ""
+    jpeg: str = ""
+    small: str = ""
+    full: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document to download, with a picture of its first page; `bytes` is its size."""
+
+    id: str
+    caption: str
+    stage: str
+    pages: int = 0
+    bytes: int = 0
+    href: str = ""
+    picture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything to show, each kind in the technician's order."""
+
+    films: list[Film]
+    photos: list[Photo]
+    papers: list[Paper]
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether looking again later will show more."""
+        return any(item.stage != "ready" for item in (*self.films, *self.photos, *self.papers))
+
+
+def view(intervention: Intervention, link_id: str | None) -> Shown:
+    """The intervention's media, under paths bound to the link, or without one to the signed-in person."""
+    items = [item for item in intervention.items if _is_shown(item.asset)]
+    made = shelf.headlines([item.asset for item in items])
+    films: list[Film] = []
+    photos: list[Photo] = []
+    papers: list[Paper] = []
+    for item in items:
+        prefix, outputs = sign.path(item.asset_id, link_id), made[item.asset_id]
+        match item.asset.kind or item.kind:
+            case "film":
+                films.append(_film(item, prefix, outputs))
+            case "photo":
+                photos.append(_photo(item, prefix, outputs))
+            case _:
+                papers.append(_paper(item, prefix, outputs))
+    return Shown(films, photos, papers)
+
+
+def _is_shown(asset: Asset) -> bool:
+    """A file that was refused, or that we failed at, is the workshop's business and not the customer's."""
+    match asset.state:
+        case State.REJECTED | State.FAILED:
+            return False
+        case State.RECEIVING:
+            return time.time() - asset.created_at < PATIENCE_S
+    return True
+
+
+def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
+    poster, first, board = (outputs.get(name) for name in ("poster", "chunk/0000", "storyboard"))
+    source = item.asset.source or {}
+    # The shape as it will be shown, so that nothing moves when the picture comes.
+    shape = max(first.facts["renditions"], key=lambda made: made["height"]) if first else source.get("film") or {}
+    ready = item.asset.state == State.READY
+    return Film(
+        id=item.id,
+        caption=item.caption,
+        stage="ready" if ready else "playable" if first else "waiting",
+        width=shape.get("width", 16),
+        height=shape.get("height", 9),
+        duration=source.get("duration"),
+        playlist=f"{prefix}index.m3u8",
+        poster=_at(prefix, poster, "poster.jpg") if poster else None,
+        storyboard=_at(prefix, board, "storyboard.vtt") if board else None,
+    )
+
+
+def _photo(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Photo:
+    made = outputs.get("sizes")
+    if made is None:
+        return Photo(item.id, item.caption, "waiting")
+    sizes = sorted(made.facts["sizes"], key=lambda size: size["width"])
+
+    def candidates(format: str) -> list[tuple[str, int]]:
+        return [(_at(prefix, made, size["path"]), size["width"]) for size in sizes if size["format"] == format]
+
+    jpeg = candidates("jpeg")
+    return Photo(
+        id=item.id,
+        caption=item.caption,
+        stage="ready",
+        width=made.facts["width"],
+        height=made.facts["height"],
+        webp=_srcset(candidates("webp")),
+        jpeg=_srcset(jpeg),
+        small=jpeg[0][0],
+        full=jpeg[-1][0],
+    )
+
+
+def _paper(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Paper:
+    made = outputs.get("document")
+    if made is None:
+        return Paper(item.id, item.caption, "waiting")
+    return Paper(
+        id=item.id,
+        caption=item.caption,
+        stage="ready",
+        pages=made.facts["pages"],
+        bytes=next(entry["bytes"] for entry in made.files if entry["path"] == "document.pdf"),
+        href=_at(prefix, made, "document.pdf"),
+        picture=_at(prefix, made, "page.jpg") if shelf.file(made, "page.jpg") else None,
+    )
+
+
+def _at(prefix: str, output: Output, path: str) -> str:
+    return prefix + keys.file(f"{output.id}/", path)
+
+
+def _srcset(candidates: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{url} {width}w" for url, width in candidates)

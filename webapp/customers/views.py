@@ -1,0 +1,124 @@
+"""The customer's door and page. A GET changes nothing: mail scanners open every link before its reader does."""
+
+from datetime import UTC, date, datetime
+from functools import cache
+
+import phonenumbers
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date
+from markupsafe import Markup
+
+from webapp import assets
+from webapp.accounts.access import load_intervention, staff_required
+from webapp.accounts.models import Dealership
+from webapp.customers import colour, cookie, links, page
+from webapp.customers.models import Link
+from webapp.database import session
+from webapp.guards import csrf
+from webapp.interventions.models import Intervention
+from webapp.languages import LANGUAGES
+from webapp.media import sign
+
+blueprint = Blueprint("customers", __name__, template_folder="templates")
+csrf.exempt(blueprint)  # a customer has no session; `confirm` checks the link's own token
+
+# The player's parts style themselves inside their shadow roots, hence the inline styles. Scripts stay our own files.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+@blueprint.after_request
+def keep_private(response: Response) -> Response:
+    """The page is for one reader: nothing indexes it, keeps it, or learns its address from it."""
+    response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@blueprint.get("/v/<token>")
+def enter(token: str) -> ResponseReturnValue:
+    """The address in the message: put the key into a cookie and go on to an address without it."""
+    link = links.find(token)
+    if link is None:
+        return _gone()
+    response = redirect(url_for("customers.show", link_id=link.id), 303)
+    cookie.remember(response, link, token)
+    return response
+
+
+@blueprint.get("/w/<link_id>")
+def show(link_id: str) -> ResponseReturnValue:
+    """The page."""
+    link = cookie.recall(link_id)
+    return _page(link.intervention, link) if link else _gone()
+
+
+@blueprint.post("/w/<link_id>/opened")
+def confirm(link_id: str) -> ResponseReturnValue:
+    """The page says that somebody is looking at it. Twice is harmless."""
+    link = cookie.recall(link_id)
+    if link is None:
+        abort(404)
+    if not links.is_csrf(link, request.headers.get("X-CSRF-Token", "")):
+        abort(400, "The page is out of date. Open it again.")
+    links.confirm_opened(link)
+    session.commit()
+    return "", 204
+
+
+@blueprint.get("/interventions/<intervention_id>/preview")
+@staff_required
+def preview(intervention_id: str) -> ResponseReturnValue:
+    """The same page for the workshop, before a link is sent."""
+    return _page(load_intervention(intervention_id), None)
+
+
+def _page(intervention: Intervention, link: Link | None) -> str:
+    if intervention.customer_language in LANGUAGES:
+        g.language = intervention.customer_language
+    dealership = intervention.dealership
+    link_id = link.id if link else None
+    return render_template(
+        "customers/page.html",
+        intervention=intervention,
+        dealership=dealership,
+        logo=f"{sign.path(sign.LOGO, link_id)}logo.png" if dealership.logo_key else None,
+        palette=colour.palette(dealership.colour),
+        phone=_phone(dealership),
+        shown=page.view(intervention, link_id),
+        link=link,
+        csrf=links.csrf(link) if link else "",
+        until=format_date(_day(link.expires_at), "long") if link else None,
+        day=format_date(_day(intervention.created_at), "long"),
+        css=_css(),
+    )
+
+
+def _gone() -> ResponseReturnValue:
+    """One answer for links that never were, are over, or were taken back; it says nothing about which."""
+    return render_template("customers/gone.html", palette=colour.palette(colour.NEUTRAL), css=_css()), 404
+
+
+def _phone(dealership: Dealership) -> str:
+    """The number as people write it; as it is stored, if it cannot be read."""
+    try:
+        number = phonenumbers.parse(dealership.phone or "", None)
+    except phonenumbers.NumberParseException:
+        return dealership.phone or ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def _day(seconds: float) -> date:
+    return datetime.fromtimestamp(seconds, UTC).date()
+
+
+@cache
+def _css() -> Markup:
+    """The page's whole style, printed into it: the first paint waits for nothing else."""
+    name = assets.asset_url("watch.css").rpartition("/")[2]
+    return Markup((assets.DIST / name).read_text())  # our own build's text

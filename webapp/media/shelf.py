@@ -1,0 +1,59 @@
+"""What has been made of an asset so far, as the pages need it: rows in, addresses and playlist text out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from pipeline import playlist
+from pipeline.catalog.models import Asset, Output
+from webapp.database import session
+
+
+def outputs(asset: Asset) -> dict[str, Output]:
+    """The outputs of the asset's present recipe, by name."""
+    rows = session.scalars(select(Output).where(Output.asset_id == asset.id, Output.recipe == asset.recipe))
+    return {row.name: row for row in rows}
+
+
+def headlines(assets: Sequence[Asset]) -> dict[str, dict[str, Output]]:
+    """The outputs of several assets by asset and name, in one query; of a film's chunks the first alone."""
+    found: dict[str, dict[str, Output]] = {asset.id: {} for asset in assets}
+    recipes = {asset.id: asset.recipe for asset in assets}
+    few = or_(Output.name.not_like("chunk/%"), Output.name == "chunk/0000")
+    for row in session.scalars(select(Output).where(Output.asset_id.in_(found), few)):
+        if row.recipe == recipes[row.asset_id]:
+            found[row.asset_id][row.name] = row
+    return found
+
+
+def output(asset: Asset, output_id: str) -> Output | None:
+    """One output of the asset by id; an older recipe's still counts, since a player may be reading it."""
+    return session.scalar(select(Output).where(Output.id == output_id, Output.asset_id == asset.id))
+
+
+def file(row: Output, path: str) -> dict[str, Any] | None:
+    """A file of an output as it was recorded: `{"path", "bytes", "content_type"}`."""
+    return next((entry for entry in row.files if entry["path"] == path), None)
+
+
+def is_playable(made: dict[str, Output]) -> bool:
+    """Whether a film can begin: its first chunk is recorded."""
+    return "chunk/0000" in made
+
+
+def is_whole(asset: Asset, made: dict[str, Output]) -> bool:
+    """Whether every chunk that was planned is recorded."""
+    wanted = [entry["name"] for entry in (asset.plan or {}).get("outputs", ()) if entry["name"].startswith("chunk/")]
+    return bool(wanted) and all(name in made for name in wanted)
+
+
+def playlists(asset: Asset) -> dict[str, str]:
+    """The film's playlists as of now, by file name; segments are named by output id and path only."""
+    made = outputs(asset)
+    chunks = {row.facts["chunk"]: row for name, row in made.items() if name.startswith("chunk/")}
+    return playlist.film(
+        [row.facts for row in chunks.values()],
+        is_whole(asset, made),
+        lambda number, path: f"{chunks[number].id}/{path}",
+    )
