@@ -92,7 +92,8 @@ def _tone_mapped(node: Node, film: Film, fit: dict[str, str]) -> Node:
     zscale, in integers; the usual chain of float filters costs half as much again and loses colour in the lights.
     """
     if film.hdr is Hdr.HLG:
-        kept = f"maxval/2+(val-maxval/2)*{HLG_CHROMA}"
+        # round: the filter truncates, and half a step less of both differences tints every grey green.
+        kept = f"round(512+(val-512)*{HLG_CHROMA})"
         node = node.filter("format", "yuv420p10le").filter("lutyuv", u=kept, v=kept)
     shoulder = _shoulder(film.hdr)
     return (
