@@ -118,6 +118,8 @@ def progress(session: Session, asset: Asset) -> Progress:
     eta_s = None
     if asset.state is State.RECEIVING:
         percent = int(100 * asset.received / max(1, asset.size))
+    elif asset.state is State.REJECTED:
+        percent = 0
     elif asset.state is State.READY:
         percent = 100
     else:

@@ -71,7 +71,7 @@ class Folder:
     def _write(self, key: str, write: Callable[[BinaryIO], None]) -> None:
         target = self._path(key)
         draft = self._drafts / secrets.token_hex(12)
-        with _translated(key):
+        try:
             self._drafts.mkdir(parents=True, exist_ok=True)
             try:
                 with draft.open("xb") as file:
@@ -81,6 +81,8 @@ class Folder:
                 self._settle(draft, target)
             finally:
                 draft.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageDown(f"{key}: {error}") from error
 
     def _settle(self, draft: Path, target: Path) -> None:
         """Rename into place, and sync every folder that gained an entry."""
