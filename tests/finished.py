@@ -9,6 +9,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import func, select
 
+from pipeline.catalog import keys
 from pipeline.catalog.models import Asset, Output, State
 from webapp.database import session, storage
 from webapp.interventions.models import Item
@@ -16,13 +17,13 @@ from webapp.interventions.models import Item
 RECIPE = "workshop-test"
 
 
-def _pixel() -> bytes:
+def _picture(format: str) -> bytes:
     made = BytesIO()
-    Image.new("RGB", (1, 1), (200, 80, 40)).save(made, "JPEG")
+    Image.new("RGB", (36, 27), (200, 80, 40)).save(made, format)
     return made.getvalue()
 
 
-PIXEL = _pixel()
+JPEG, WEBP = _picture("JPEG"), _picture("WEBP")
 
 
 class Finisher:
@@ -33,16 +34,16 @@ class Finisher:
 
     def film(self, intervention: str, *, chunks: int = 2, caption: str = "", state: State = State.READY) -> str:
         """A portrait film of 4 s chunks with poster, storyboard and preview. Returns the asset's id."""
-        outputs = {"poster": ({"width": 720, "height": 1280, "at": 0.5}, {"poster.jpg": ("image/jpeg", PIXEL)})}
+        outputs = {"poster": ({"width": 720, "height": 1280, "at": 0.5}, {"poster.jpg": ("image/jpeg", JPEG)})}
         for number in range(chunks):
             outputs[f"chunk/{number:04}"] = self._chunk(number)
         outputs["storyboard"] = (
             {"columns": 5, "rows": 1, "tile_width": 90, "tile_height": 160, "every": 2.0, "count": chunks * 2},
-            {"storyboard.jpg": ("image/jpeg", PIXEL), "storyboard.vtt": ("text/vtt", b"WEBVTT\n\n")},
+            {"storyboard.jpg": ("image/jpeg", JPEG), "storyboard.vtt": ("text/vtt", b"WEBVTT\n\n")},
         )
         outputs["preview"] = (
             {"width": 180, "height": 320, "duration": 3.0},
-            {"preview.webp": ("image/webp", b"RIFF\x00\x00\x00\x00WEBP")},
+            {"preview.webp": ("image/webp", WEBP)},
         )
         return self._add(intervention, "film", "film.mov", outputs, caption, state)
 
@@ -51,8 +52,8 @@ class Finisher:
         sizes, files = [], {}
         for edge in (320, 800):
             for format, mime, body in (
-                ("webp", "image/webp", b"RIFF\x00\x00\x00\x00WEBP"),
-                ("jpeg", "image/jpeg", PIXEL),
+                ("webp", "image/webp", WEBP),
+                ("jpeg", "image/jpeg", JPEG),
             ):
                 path = f"{edge}.{'jpg' if format == 'jpeg' else 'webp'}"
                 sizes.append({"path": path, "width": edge, "height": edge * 3 // 4, "format": format})
@@ -62,7 +63,7 @@ class Finisher:
 
     def document(self, intervention: str, *, caption: str = "", state: State = State.READY) -> str:
         """A PDF of two pages. Returns the asset's id."""
-        files = {"document.pdf": ("application/pdf", b"%PDF-1.7\n%%EOF\n"), "page.jpg": ("image/jpeg", PIXEL)}
+        files = {"document.pdf": ("application/pdf", b"%PDF-1.7\n%%EOF\n"), "page.jpg": ("image/jpeg", JPEG)}
         return self._add(intervention, "document", "quote.pdf", {"document": ({"pages": 2}, files)}, caption, state)
 
     @staticmethod
@@ -99,15 +100,15 @@ class Finisher:
                 Asset(
                     id=asset_id, owner=intervention, preset="workshop", state=state, size=1000, received=1000,
                     kind=kind, recipe=RECIPE, source={"kind": kind}, plan=plan,
-                    created_at=now, completed_at=now, finished_at=now,
+                    created_at=now, touched_at=now, completed_at=now, finished_at=now,
                 )
             )  # fmt: skip
             session.flush()
             for name, (facts, files) in outputs.items():
-                prefix = f"outputs/{asset_id}/{RECIPE}/1/{name}/"
+                prefix = keys.output_prefix(asset_id, RECIPE, 1, name)
                 listed = []
                 for path, (mime, body) in files.items():
-                    storage().put(prefix + path, body)
+                    storage().put(keys.file(prefix, path), body)
                     listed.append({"path": path, "bytes": len(body), "content_type": mime})
                 session.add(
                     Output(

@@ -63,6 +63,9 @@ def init_app(app: Flask) -> None:
     def begin() -> None:
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+        # The catalog writes it on the asset, and the workers bind it again: one id from the phone to the last chunk.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
         g.began = time.perf_counter()
         g.nonce = secrets.token_urlsafe(16)
 
@@ -81,7 +84,6 @@ def init_app(app: Flask) -> None:
         # The rule, never the path: a path may hold a customer's key.
         _log.info(
             "request",
-            request_id=g.request_id,
             method=request.method,
             route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,

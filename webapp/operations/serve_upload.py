@@ -1,4 +1,4 @@
-"""gunicorn's settings of the `upload` process: many threads, because a stalled phone holds one until it is timed out."""
+"""gunicorn's settings of the `upload` process. Many threads: a stalled phone holds one until it is timed out."""
 
 from workers.settings import settings
 

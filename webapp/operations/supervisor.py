@@ -57,7 +57,7 @@ class Supervisor:
         self._spawn(unit)
 
     def _spawn(self, unit: Unit) -> None:
-        unit.process = subprocess.Popen(  # noqa: S603
+        unit.process = subprocess.Popen(
             unit.args,
             stdin=subprocess.DEVNULL,
             stdout=None if unit.once else subprocess.PIPE,

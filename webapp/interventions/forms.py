@@ -1,0 +1,122 @@
+"""What may be said about a vehicle and its customer, and how it is written down."""
+
+import re
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from flask import g
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from vininfo import Vin
+from vininfo.exceptions import ValidationError as BadVin
+from wtforms import Field, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
+
+from webapp.languages import LANGUAGES
+
+_VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")  # Source: ISO 3779, no I, O, Q
+
+
+class Invalid(ValueError):
+    """What was given is not what the field holds; the text is for the person who gave it."""
+
+
+def phone(text: str, country: str) -> str:
+    """A phone number in E.164; one without a prefix is read as dialled in `country`.
+
+    Raises: Invalid.
+    """
+    if not text.strip():
+        return ""
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise Invalid(gettext("This is not a phone number that can be called."))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def vin(text: str) -> str:
+    """A VIN in capitals. No check digit: European ones have none.
+
+    Raises: Invalid.
+    """
+    plain = re.sub(r"[\s-]", "", text).upper()
+    if plain and not _VIN.fullmatch(plain):
+        raise Invalid(gettext("A VIN has 17 letters and digits, never I, O or Q (here: %(count)d).", count=len(plain)))
+    return plain
+
+
+def maker(number: str) -> str:
+    """The brand a VIN's first letters stand for, or nothing."""
+    try:
+        return str(Vin(number).manufacturer or "") if number else ""
+    except BadVin:
+        return ""
+
+
+def email(text: str) -> str:
+    """An e-mail address as mail servers understand it.
+
+    Raises: Invalid.
+    """
+    if not text.strip():
+        return ""
+    try:
+        return validate_email(text.strip(), check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise Invalid(gettext("This is not an e-mail address.")) from None
+
+
+def plate(text: str) -> str:
+    """A number plate in capitals with single spaces."""
+    return re.sub(r"\s+", " ", text).strip().upper()
+
+
+class InterventionForm(FlaskForm):  # type: ignore[misc]
+    """Create and edit."""
+
+    reference = StringField(_("Repair order"), [DataRequired(_("Give the repair order's number.")), Length(max=40)])
+    make = StringField(_("Make"), [Length(max=60)])
+    model = StringField(_("Model"), [Length(max=60)])
+    plate = StringField(_("Plate"), [Length(max=20)])
+    vin = StringField(_("VIN"), [Length(max=25)])
+    mileage = IntegerField(_("Mileage, km"), [Optional(), NumberRange(0, 9_999_999)])
+    customer_name = StringField(_("Name"), [Length(max=120)])
+    customer_email = StringField(_("E-mail"), [Length(max=254)])
+    customer_phone = StringField(_("Phone"), [Length(max=40)])
+    customer_language = SelectField(_("Language"), choices=list(LANGUAGES.items()), default="en")
+    asked = TextAreaField(_("What the customer asked for"), [Length(max=5000)])
+    notes = TextAreaField(_("Notes for the workshop"), [Length(max=5000)])
+
+    def validate_vin(self, field: Field) -> None:
+        field.data = _checked(vin, field.data)
+        if not (self.make.data or "").strip():
+            self.make.data = maker(field.data)
+
+    def validate_plate(self, field: Field) -> None:
+        field.data = plate(field.data or "")
+
+    def validate_customer_email(self, field: Field) -> None:
+        field.data = _checked(email, field.data)
+
+    def validate_customer_phone(self, field: Field) -> None:
+        field.data = _checked(phone, field.data, g.dealership.country)
+
+    def values(self) -> dict[str, Any]:
+        """The columns and what to write in them."""
+        return {
+            name: value.strip() if isinstance(value, str) else value
+            for name, value in self.data.items()
+            if name != "csrf_token"
+        }
+
+
+def _checked(rule: Any, text: str | None, *more: str) -> Any:
+    try:
+        return rule(text or "", *more)
+    except Invalid as wrong:
+        raise ValidationError(str(wrong)) from None

@@ -1,0 +1,76 @@
+"""Where an intervention stands, derived from its items and links: nothing to keep in step, nothing to forget."""
+
+from enum import StrEnum
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import ColumnElement, case, exists, func, or_
+
+from pipeline.catalog.models import Asset, State
+from webapp.customers.models import Link
+from webapp.interventions.models import Intervention, Item
+
+
+class Stage(StrEnum):
+    """In the order of asking: the first that is true is shown."""
+
+    ATTENTION = "attention"  # a file was refused, or we failed
+    WORKING = "working"  # files arrive or are being made
+    OPENED = "opened"  # the customer has seen the page
+    SENT = "sent"  # a link lives
+    EMPTY = "empty"  # nothing filmed yet
+    READY = "ready"  # everything is made, nobody has been told
+
+
+NAMES = {
+    Stage.ATTENTION: _("Needs attention"),
+    Stage.WORKING: _("In the works"),
+    Stage.EMPTY: _("To film"),
+    Stage.READY: _("Ready to send"),
+    Stage.SENT: _("Sent"),
+    Stage.OPENED: _("Opened"),
+}
+
+
+def stage(now: float) -> ColumnElement[str]:
+    """The stage as an SQL expression over `Intervention`; `now` in seconds since 1970 decides which links live."""
+
+    def has_item(*states: State) -> ColumnElement[bool]:
+        joined = exists().where(Item.intervention_id == Intervention.id, Asset.id == Item.asset_id)
+        return joined.where(Asset.state.in_(states)) if states else joined
+
+    def has_link(*more: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(
+            Link.intervention_id == Intervention.id, Link.revoked_at.is_(None), Link.expires_at > now, *more
+        )
+
+    return case(
+        (has_item(State.REJECTED, State.FAILED), Stage.ATTENTION),
+        (has_item(State.RECEIVING, State.PROCESSING), Stage.WORKING),
+        (has_link(Link.opened_at.is_not(None)), Stage.OPENED),
+        (has_link(), Stage.SENT),
+        (~has_item(), Stage.EMPTY),
+        else_=Stage.READY,
+    )
+
+
+def matches(words: str) -> ColumnElement[bool]:
+    """Whether an intervention holds every word in reference, plate, VIN, vehicle or name; spaces and dashes aside."""
+    wanted = Intervention.id.is_not(None)
+    for word in words.split():
+        plain = _squeeze(word)
+        fields = (Intervention.reference, Intervention.plate, Intervention.vin, Intervention.customer_name)
+        hits = [func.lower(_plain(field)).contains(plain, autoescape=True) for field in fields]
+        hits += [
+            field.ilike("%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%", escape="\\")
+            for field in (Intervention.customer_name, Intervention.make, Intervention.model)
+        ]
+        wanted = wanted & or_(*hits)
+    return wanted
+
+
+def _squeeze(text: str) -> str:
+    return text.lower().replace("-", "").replace(" ", "")
+
+
+def _plain(field: ColumnElement[str]) -> ColumnElement[str]:
+    return func.replace(func.replace(field, "-", ""), " ", "")

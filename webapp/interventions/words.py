@@ -1,0 +1,64 @@
+"""How times, numbers and letters read on the desk's pages."""
+
+import time
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import phonenumbers
+from flask import Blueprint
+from flask_babel import force_locale, format_date, format_datetime, format_number, gettext
+
+from webapp.customers.colour import palette
+from webapp.interventions.models import Intervention
+
+
+class Letter(NamedTuple):
+    """What goes into the staff's own mail or SMS program, in the customer's language."""
+
+    subject: str
+    body: str
+
+
+def letter_for(intervention: Intervention, url: str) -> Letter:
+    """The text that carries a link to the customer."""
+    vehicle = " ".join(filter(None, (intervention.make, intervention.model))) or intervention.plate
+    with force_locale(intervention.customer_language):
+        return Letter(
+            gettext("Your vehicle at %(dealer)s", dealer=intervention.dealership.name),
+            gettext(
+                "Hello %(name)s, here is what we found on your %(vehicle)s: %(url)s",
+                name=intervention.customer_name,
+                vehicle=vehicle,
+                url=url,
+            ),
+        )
+
+
+def day(at: float) -> str:
+    """A day, short."""
+    return format_date(datetime.fromtimestamp(at, UTC), "medium")
+
+
+def moment(at: float) -> str:
+    """A day and a time, short."""
+    return format_datetime(datetime.fromtimestamp(at, UTC), "short")
+
+
+def kilometres(value: int | None) -> str:
+    """A mileage; empty when unknown."""
+    return "" if value is None else f"{format_number(value)} km"
+
+
+def phone_text(number: str) -> str:
+    """An E.164 number as people write it."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def register(blueprint: Blueprint) -> None:
+    """Give templates these words."""
+    words = {function.__name__: function for function in (letter_for, day, moment, kilometres, phone_text, palette)}
+    blueprint.app_context_processor(lambda: words | {"clock": time.time})
