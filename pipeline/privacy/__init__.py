@@ -6,7 +6,8 @@ copied, the third catches what nobody thought of. Removal itself happens where t
 """
 
 from pipeline.privacy.collect import collect
+from pipeline.privacy.images import bare_jp2, bare_jpeg
 from pipeline.privacy.search import Trace, search
 from pipeline.privacy.structure import structure
 
-__all__ = ["Trace", "collect", "search", "structure"]
+__all__ = ["Trace", "bare_jp2", "bare_jpeg", "collect", "search", "structure"]

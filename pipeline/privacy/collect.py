@@ -32,6 +32,7 @@ _UTF16 = {
 }
 _MARKUP = re.compile(r"[<>]|\b[\w:]+\s*=\s*[\"']|[\"']")
 
+_BRANDS = ("major_brand", "minor_version", "compatible_brands")
 _SUB_IFDS = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability. Source: CIPA DC-008
 _GPS = 0x8825
 _MAKER_NOTE = 0x927C
@@ -94,7 +95,7 @@ def _tags(path: Path, format: str) -> Iterator[str]:
     options = {"protocol_whitelist": "file", "format_whitelist": format, "max_streams": "64"}
     try:
         with av.open(str(path), format=format, container_options=options, metadata_errors="ignore") as container:
-            yield from container.metadata.values()
+            yield from (value for key, value in container.metadata.items() if key not in _BRANDS)
             for stream in container.streams:
                 yield from stream.metadata.values()
             for chapter in container.chapters():
@@ -122,16 +123,21 @@ def _photo(path: Path, format: str, texts: list[str], places: list[tuple[float, 
                     texts.extend(printable(block) if isinstance(block, bytes) else ())
             elif name == "Raw profile type exif" and isinstance(value, str):
                 _exif(_unwrapped(value), texts, places)
-            elif name not in ("icc_profile", "extension"):
+            elif name == "Raw profile type xmp" and isinstance(value, str):
+                texts.extend(printable(_unwrapped(value)))
+            elif name not in ("icc_profile", "extension", "version"):
                 texts.extend(_texts(value))
 
 
 def _unwrapped(text: str) -> bytes:
     """EXIF as ImageMagick hides it in a PNG's text: name, length, then hexadecimal digits."""
-    try:
-        return bytes.fromhex("".join(text.split()[2:]))
-    except ValueError:
-        return b""
+    match text.split():
+        case [_, length, *digits] if length.isdigit():
+            try:
+                return bytes.fromhex("".join(digits)[: 2 * int(length)])
+            except ValueError:
+                return b""
+    return b""
 
 
 def _exif(blob: bytes, texts: list[str], places: list[tuple[float, float]]) -> None:

@@ -8,19 +8,22 @@ SHORTEST = 4  # characters
 LONGEST = 120  # characters; the beginning of a longer text gives it away as well
 MOST = 160  # strings of one source; enough for every phone, few enough to search every output in milliseconds
 
-# What engines and formats say of themselves in every file, ours included: no trace of a person.
-_OURS = """
-    ftyp styp sidx moov moof mfhd traf tfhd tfdt trun mdat mvhd trak tkhd mdia mdhd hdlr minf vmhd smhd dinf dref url
-    stbl stsd avc1 avcC hvc1 mp4a esds btrt pasp colr nclx stts stsc stsz stco mvex trex mehd
-    edts elst iso2 iso4 iso5 iso6 isom mp41 mp42 cmfc dash msdh msix qt vide soun VideoHandler SoundHandler Video Media Handler Sound Core Data
-    x264 - core H.264/MPEG-4 AVC codec Copyleft http://www.videolan.org/x264.html options: threads Lavf Lavc libx264 aac
-    JFIF Exif RIFF WEBP VP8 VP8L VP8X ANIM ANMF ALPH IHDR IDAT IEND PDF Type Pages Page Catalog Font XObject Image
-    WEBVTT storyboard.jpg#xywh= und main high baseline true false none unknown default normal sRGB IEC61966-2.1 Display
-    P3 Adobe RGB (1998) mdta mdir appl com.apple.quicktime JPEG image video audio begin xpacket
-    ISO Media file produced by Google Inc. http://ns.adobe.com/xap/1.0/ http://www.w3.org/1999/02/22-rdf-syntax-ns#
+# Words that engines, formats and their namespaces use in every file, ours included: no trace of a person.
+_WORDS = """
+    ftyp styp moov moof mdat trex avc1 hvc1 mp4a isom iso2 iso5 iso6 mp41 mp42 cmfc dash msdh msix vide soun mdta mdir
+    appl videohandler soundhandler subtitlehandler core media data handler video audio sound metadata image picture
+    lavf lavc libx264 h.264 hevc aac options threads jfif exif riff webp vp8 vp8l vp8x anim anmf alph ihdr idat iend
+    gif87a gif89a type pages page catalog font xobject webvtt und main high baseline true false none unknown default
+    normal standard srgb iec61966-2.1 display p3 adobe rgb (1998) ascii unicode jpeg begin end w id earth wgs-84 prof
+    iso file produced by google inc. bplist00 xpacket other saved image/jpeg
 """
-_HARMLESS = " ".join(_OURS.split()).casefold()
-_ENGINE = re.compile(r"(Lav[fc]\d|x264 - core|com\.(apple|android)\.[\w.]+$|urn:|adobe:ns|W5M0Mp|mdta|mdirappl)")
+_EVERYONES = frozenset(_WORDS.split())
+_ENGINE = re.compile(
+    r"Lav[fc]\d|x264 - core|com\.(apple|android)\.[\w.-]+$|urn:|adobe:ns|W5M0Mp|.?mdta|mdirappl"
+    r"|[/?]?\w+:\w+$|\?xpacket|https?://(ns\.|purl\.org|www\.w3\.org|iptc\.org|cipa\.jp)"
+)
+# Digits alone, unless there are as many as in a serial number or a place: times in a subtitle file look the same.
+_NUMBER = re.compile(r"[\d.,:;/+ -]{1,6}$")
 _DATE = re.compile(r"\b((?:19|20)\d\d)[-:/.]?([01]\d)[-:/.]?([0-3]\d)(?=[T _:Z]|\b)")
 # ISO 6709, as phones write it: +48.8577+002.2950+035.00/
 _ISO6709 = re.compile(r"([+-]\d{2}(?:\.\d+)?)([+-]\d{3}(?:\.\d+)?)")
@@ -35,7 +38,8 @@ def needles(texts: Iterable[str], places: Iterable[tuple[float, float]] = ()) ->
     """
     found: dict[str, None] = {}
     spots = list(places)
-    for text in texts:
+    telling = [clean for text in texts if tells(clean := text.strip(" \0\t\r\n"))]
+    for text in telling:
         for latitude, longitude in _ISO6709.findall(text):
             spots.append((float(latitude), float(longitude)))
         for degrees, minutes, seconds, _ in _XMP_ANGLE.findall(text):
@@ -48,18 +52,17 @@ def needles(texts: Iterable[str], places: Iterable[tuple[float, float]] = ()) ->
         if latitude or longitude:
             for angle in (latitude, longitude):
                 found.update(dict.fromkeys(spellings(angle)))
-    for text in texts:
-        clean = text.strip(" \0\t\r\n")
-        if tells(clean):
-            found.setdefault(clean[:LONGEST])
+    found.update(dict.fromkeys(text[:LONGEST] for text in telling))
     return frozenset(list(found)[:MOST])
 
 
 def tells(text: str) -> bool:
     """Whether finding this text in an output would be a trace of its source, and no coincidence."""
-    if len(text) < SHORTEST or len(set(text)) < 3 or _ENGINE.match(text):
+    if len(text) < SHORTEST or _ENGINE.match(text) or _NUMBER.match(text):
         return False
-    return text.casefold() not in _HARMLESS and any(sign.isalnum() for sign in text)
+    if len(set(text)) < 3 or not any(sign.isalnum() and sign != "0" for sign in text):
+        return False
+    return not all(word in _EVERYONES for word in text.casefold().split())
 
 
 def spellings(angle: float) -> list[str]:
