@@ -31,6 +31,7 @@ class Chunk:
     duration: float  # s
     seek: float | None  # s on the source's clock where the demuxer is put; None: read from the beginning
     sound_seek: float | None  # the same for the sound, which needs a run-up
+    entry: int  # ticks of the first frame that comes out; `first`, unless the chunk before kept one in the same slot
     frames: int  # frames that come out
     keys: tuple[float, ...]  # s on the film's clock where its IDR frames are; the first is `start`
     cuts: tuple[float, ...]  # s on the film's clock where its segments start: some of `keys`
@@ -90,6 +91,7 @@ def chunks(table: Index, stream: int, clock: Clock, duration: Fraction, cut: Cut
                 duration=float(after - start),
                 seek=_seek(track, first) if number else None,
                 sound_seek=_run_up(track, doors, first) if number else None,
+                entry=mine[0],
                 frames=len(mine),
                 keys=tuple(map(float, keys)),
                 cuts=tuple(map(float, _cuts(keys, after, Fraction(cut.others)))),

@@ -9,7 +9,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
@@ -69,11 +68,12 @@ def run(
     duration: float | None = None,
     start: float = 0.0,
     on_progress: Progress | None = None,
-    cwd: Path | None = None,
+    level: str = "warning",
 ) -> str:
     """Runs ffmpeg with these arguments to its end, and returns what it logged.
 
-    `duration` and `start` (s on the output's clock) turn its position into a progress of 0…1.
+    `duration` and `start` (s on the output's clock) turn its position into a progress of 0…1. `level` is how much it
+    logs; what is printed below a warning is needed only to read a measurement.
 
     Raises: EngineFailed with its last log line.
     """
@@ -81,7 +81,7 @@ def run(
         executable(),
         *("-nostdin", "-hide_banner", "-y"),
         # Warnings hold the cause; the default would also log every option.
-        *("-loglevel", "level+warning"),
+        *("-loglevel", f"level+{level}"),
         *("-max_alloc", str(MAX_ALLOC)),
         # Position lines every 0.2 s on a pipe of their own, so that the log stays a log.
         *("-nostats", "-stats_period", "0.2", "-progress", "pipe:1"),
@@ -95,7 +95,6 @@ def run(
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        cwd=cwd,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

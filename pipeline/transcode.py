@@ -1,1 +1,175 @@
-"""One chunk: one decode, every rendition, fMP4 segments on the film's own clock."""
+"""One chunk: one decode, N renditions, fMP4 segments on the film's own clock.
+
+Nothing here depends on which machine makes the chunk or on what was made before: the same source, plan and chunk are
+the same bytes, and chunks made anywhere join without a seam.
+"""
+
+import tempfile
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from pipeline import engine, picture, segments, sound
+from pipeline.plan import Chunk, FilmPlan, Rendition
+from pipeline.source import Film, Source
+
+OFFSET = sound.OFFSET
+CLOCK = 90_000  # ticks/s of a made film's pictures: exact for every usual rate
+
+
+def make(
+    path: Path,
+    source: Source,
+    plan: FilmPlan,
+    chunk: Chunk,
+    watermark: Path | None,
+    out: Path,
+    on_progress: engine.Progress | None = None,
+) -> dict[str, Any]:
+    """Write the segments of a chunk to `out` and return its facts (docs/architecture.md, times in s, sizes in bytes).
+
+    Raises: EngineFailed.
+    """
+    assert source.film is not None
+    with tempfile.TemporaryDirectory(prefix="chunk-", dir=out) as folder:
+        work = Path(folder)
+        heard = work / "sound.nut" if plan.sound else None
+        if heard is not None:
+            sound.make(path, source, plan, chunk, heard)
+        mark = None
+        if watermark is not None:
+            top = plan.renditions[0]
+            mark = picture.watermark(watermark, top.width, top.height, work / "mark.png")
+        node = _graph(path, source.container, source.film, plan, chunk, mark, heard, work)
+        engine.run(engine.compiled(node), duration=chunk.duration, start=chunk.start + OFFSET, on_progress=on_progress)
+        made = [_rendition(work / f"{n}.mp4", one, plan, chunk, out) for n, one in enumerate(plan.renditions)]
+    return {
+        "chunk": chunk.number,
+        "start": chunk.start,
+        "duration": chunk.duration,
+        "frames": chunk.frames,
+        "renditions": made,
+    }
+
+
+def _graph(
+    path: Path,
+    container: str,
+    film: Film,
+    plan: FilmPlan,
+    chunk: Chunk,
+    mark: picture.Watermark | None,
+    heard: Path | None,
+    work: Path,
+) -> Any:
+    asked = engine.reading(container)
+    if chunk.seek is not None:
+        # Exactly to the chunk's own key frame, by the file's clock; what is before `first` is trimmed below, by us.
+        asked |= {"seek_timestamp": "1", "ss": f"{chunk.seek:.6f}"}
+    if chunk.end is not None:
+        # Stops reading after the chunk: decoding order runs ahead of display order, so this is never too early.
+        asked |= {"to": f"{float(chunk.end * plan.time_base):.6f}"}
+    given = ffmpeg.input(
+        str(path),
+        # The file's own times; without it each chunk would begin at 0.
+        copyts=None,
+        # Decodes from the key frame on; the engine's own cut drops frames by rounded times.
+        noaccurate_seek=None,
+        # `picture` turns upright, once and explicitly.
+        noautorotate=None,
+        **asked,
+    )
+    node = _frames(given[str(film.stream)], film, plan, chunk)
+    top = plan.renditions[0]
+    node = picture.steps(node, film, width=top.width, height=top.height, watermark=mark)
+    # copyts once more: it belongs to each input.
+    tone = ffmpeg.input(str(heard), f="nut", copyts=None) if heard else None
+    pictures = picture.ladder(node, [(one.width, one.height) for one in plan.renditions])
+    return ffmpeg.merge_outputs(
+        *(
+            ffmpeg.output(
+                *([pictures[n], tone["a"]] if tone else [pictures[n]]),
+                str(work / f"{n}.mp4"),
+                **_encoding(one, plan, chunk),
+            )
+            for n, one in enumerate(plan.renditions)
+        )
+    )
+
+
+def _frames(node: Any, film: Film, plan: FilmPlan, chunk: Chunk) -> Any:
+    """Exactly the chunk's frames, on the clock of the output."""
+    node = picture.deinterlace(node, film)
+    # By ticks of the track, not by seconds: no rounding can move a frame to the neighbour.
+    bounds = {"start_pts": chunk.first} | ({"end_pts": chunk.end} if chunk.end is not None else {})
+    node = node.filter("trim", **bounds)
+    if plan.keep is not None:
+        # The first frame in each slot of the film's clock. A slot that the chunk before began is left to it.
+        base, keep = plan.time_base, plan.keep
+        slot = (
+            f"floor((pts-({plan.origin}))*{base.numerator * keep.numerator}/{base.denominator * keep.denominator}+0.25)"
+        )
+        entered = f"gte(pts,{chunk.entry})"
+        node = node.filter(
+            "select", f"{entered}*if(isnan(prev_selected_pts),st(0,{slot})+1,gt({slot},ld(0))*(st(0,{slot})+1))"
+        )
+    start = round(OFFSET * CLOCK - plan.origin * plan.time_base * CLOCK)
+    return node.filter("settb", f"1/{CLOCK}").filter("setpts", f"PTS+({start})")
+
+
+def _encoding(one: Rendition, plan: FilmPlan, chunk: Chunk) -> dict[str, Any]:
+    """Output options of one rendition."""
+    return {
+        "f": "mp4",
+        "vcodec": "libx264",
+        "preset": plan.speed,
+        "crf": plan.crf,
+        "maxrate": one.maxrate,
+        "bufsize": one.bufsize,
+        "profile:v": "high",
+        # From the size and rate alone: the encoder's own choice may differ between chunks, and so their init segments.
+        "level": level(one, plan),
+        "pix_fmt": "yuv420p",
+        "threads": plan.threads,
+        # Frames come out when they came in: no doubling, no dropping.
+        "fps_mode": "passthrough",
+        "enc_time_base": f"1:{CLOCK}",
+        # IDR frames where the plan says and nowhere else, the same in all renditions; 5 ms early for rounding.
+        "force_key_frames": ",".join(f"{key + OFFSET - 0.005:.6f}" for key in chunk.keys),
+        "forced_idr": 1,
+        "g": 100_000,
+        "sc_threshold": 0,
+        "acodec": "copy",
+        # x264 writes its settings into the film; nobody plays them.
+        "bsf:v": "filter_units=remove_types=6",
+        # One fragment per IDR frame, each on the film's clock, as CMAF wants them.
+        "movflags": "frag_keyframe+empty_moov+default_base_moof+cmaf+frag_discont+skip_trailer",
+        # Times are what they are; an edit list would shift each chunk by its own first frame.
+        "use_editlist": 0,
+        "video_track_timescale": CLOCK,
+        # No version of ours, no strings of the source, the same bytes on every machine.
+        "fflags": "+bitexact",
+        "flags:v": "+bitexact",
+        "map_metadata": -1,
+        "map_chapters": -1,
+    }
+
+
+# Source: ITU-T H.264, table A-1: macroblocks in a frame, macroblocks in a second.
+LEVELS = {"3.0": (1620, 40_500), "3.1": (3600, 108_000), "4.0": (8192, 245_760), "4.2": (8704, 522_240)}
+
+
+def level(one: Rendition, plan: FilmPlan) -> str:
+    """The lowest usual H.264 level that holds a rendition."""
+    blocks = ceil(one.width / 16) * ceil(one.height / 16)
+    fitting = (name for name, (frame, second) in LEVELS.items() if blocks <= frame and blocks * plan.rate <= second)
+    return next(fitting, "4.2")
+
+
+def _rendition(file: Path, one: Rendition, plan: FilmPlan, chunk: Chunk, out: Path) -> dict[str, Any]:
+    end = chunk.start + chunk.duration
+    made = segments.split(file, one.name, ahead=OFFSET, cuts=chunk.cuts, end=end, out=out)
+    size = {"width": one.width, "height": one.height, "rate": f"{plan.rate.numerator}/{plan.rate.denominator}"}
+    return {"name": one.name, **size, **made}

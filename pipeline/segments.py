@@ -1,0 +1,185 @@
+"""A fragmented MP4 of one chunk becomes an init segment and media segments; says where every I-frame lies.
+
+Bytes are only cut, never written anew: what the encoder made is what is served.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import EngineFailed
+
+# Boxes that hold boxes, and nothing before them, on the way to what is read here.
+_FOLDERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
+# Source: ISO/IEC 14496-12, 8.8.7.1 and 8.8.8.1: which optional fields are there.
+_TFHD = ((0x01, 8), (0x02, 4), (0x08, 4))  # base offset, description, default duration; then default size
+_TRUN_SAMPLE = (0x100, 0x200, 0x400, 0x800)  # duration, size, flags, composition offset
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A `moof` and its `mdat`; the picture's first sample is an IDR frame."""
+
+    offset: int  # bytes, of the file
+    length: int
+    start: float | None  # s, when its first picture is shown; None: sound alone
+    iframe: int  # bytes from `offset` to the end of the first picture
+
+
+def boxes(data: memoryview, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int, int]]:
+    """Each box as (kind, first byte, first byte of its body, first byte after it)."""
+    at, end = start, len(data) if end is None else end
+    while at + 8 <= end:
+        size, kind, head = int.from_bytes(data[at : at + 4], "big"), bytes(data[at + 4 : at + 8]), 8
+        if size == 1:
+            size, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
+        if size < head or at + size > end:
+            raise EngineFailed(f"a {kind!r} box of {size} bytes at {at}, {end - at} are left")
+        yield kind, at, at + head, at + size
+        at += size
+
+
+def find(data: memoryview, path: Sequence[bytes], start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
+    """Bodies of all boxes at this path, as (first byte, first byte after)."""
+    for kind, _, body, stop in boxes(data, start, end):
+        if kind == path[0]:
+            if len(path) == 1:
+                yield body, stop
+            elif kind in _FOLDERS:
+                yield from find(data, path[1:], body, stop)
+
+
+def codecs(data: memoryview) -> str:
+    """The CODECS string of a made file, read from its sample descriptions.
+
+    Source: RFC 6381, 3.3 and 3.4.
+    """
+    named: list[str] = []
+    for body, stop in find(data, (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")):
+        entry = bytes(data[body + 8 : stop])
+        if entry[4:8] == b"avc1" and (at := entry.find(b"avcC")) > 0:
+            named.append(f"avc1.{entry[at + 5 : at + 8].hex()}")
+        elif entry[4:8] == b"mp4a" and (at := entry.find(b"esds")) > 0:
+            named.append(f"mp4a.40.{_object_type(entry[at + 8 :])}")
+        else:
+            raise EngineFailed(f"a sample description {entry[4:8]!r} that was not asked for")
+    return ",".join(named)
+
+
+def _object_type(descriptor: bytes) -> int:
+    """The audio object type in an elementary stream descriptor. Source: ISO/IEC 14496-1, 7.2.6; 14496-3, 1.6.2.1."""
+    at = descriptor.find(b"\x05")
+    while descriptor[at + 1] & 0x80:
+        at += 1
+    return descriptor[at + 2] >> 3
+
+
+def _picture_track(data: memoryview) -> tuple[int, int]:
+    """Number and time scale (ticks/s) of the picture's track."""
+    for body, stop in find(data, (b"moov", b"trak")):
+        handler = next(find(data, (b"mdia", b"hdlr"), body, stop))[0]
+        if bytes(data[handler + 8 : handler + 12]) == b"vide":
+            header, clock = (
+                next(find(data, (b"tkhd",), body, stop))[0],
+                next(find(data, (b"mdia", b"mdhd"), body, stop))[0],
+            )
+            track = header + (20 if data[header] else 12)
+            scale = clock + (20 if data[clock] else 12)
+            return int.from_bytes(data[track : track + 4], "big"), int.from_bytes(data[scale : scale + 4], "big")
+    raise EngineFailed("no picture track in what was made")
+
+
+def fragments(data: memoryview) -> list[Fragment]:
+    """Every fragment of a file, in order."""
+    track, scale = _picture_track(data)
+    found: list[Fragment] = []
+    moof: tuple[int, int, int] | None = None
+    for kind, at, body, stop in boxes(data):
+        if kind == b"moof":
+            moof = (at, body, stop)
+        elif kind == b"mdat" and moof is not None:
+            start, iframe = _first_picture(data, moof, track, scale)
+            found.append(Fragment(moof[0], stop - moof[0], start, iframe))
+            moof = None
+    return found
+
+
+def _first_picture(data: memoryview, moof: tuple[int, int, int], track: int, scale: int) -> tuple[float | None, int]:
+    """When the first picture of a fragment is shown (s), and its end in bytes from the fragment's start."""
+    for body, stop in find(data, (b"traf",), moof[1], moof[2]):
+        head = next(find(data, (b"tfhd",), body, stop))[0]
+        flags = int.from_bytes(data[head : head + 4], "big") & 0xFFFFFF
+        if int.from_bytes(data[head + 4 : head + 8], "big") != track:
+            continue
+        clock = next(find(data, (b"tfdt",), body, stop))[0]
+        time = int.from_bytes(data[clock + 4 : clock + (12 if data[clock] else 8)], "big")
+        at = head + 8 + sum(size for flag, size in _TFHD if flags & flag)
+        size = int.from_bytes(data[at : at + 4], "big")
+        run = next(find(data, (b"trun",), body, stop))[0]
+        kinds = int.from_bytes(data[run : run + 4], "big") & 0xFFFFFF
+        offset = int.from_bytes(data[run + 8 : run + 12], "big", signed=True)
+        at = run + (16 if kinds & 0x04 else 12) + (4 if kinds & 0x100 else 0)
+        if kinds & 0x200:
+            size = int.from_bytes(data[at : at + 4], "big")
+            at += 4
+        at += 4 if kinds & 0x400 else 0
+        shift = int.from_bytes(data[at : at + 4], "big", signed=True) if kinds & 0x800 else 0
+        return (time + shift) / scale, offset + size
+    return None, 0
+
+
+def split(file: Path, name: str, *, ahead: float, cuts: Sequence[float], end: float, out: Path) -> dict[str, Any]:
+    """Cut a chunk's file at `cuts` (s on the film's clock, `ahead` s behind the file's own) into `out`.
+
+    Writes `NAME-init.mp4` and `NAME-000.m4s` …; returns `init`, `codecs`, `bytes` and `segments` of the chunk's facts.
+
+    Raises: EngineFailed if the file does not begin a fragment at every cut.
+    """
+    data = memoryview(file.read_bytes())
+    made = fragments(data)
+    if not made or made[0].start is None:
+        raise EngineFailed(f"{len(made)} fragments were made, the first without a picture")
+    init = out / f"{name}-init.mp4"
+    init.write_bytes(data[: made[0].offset])
+    bounds = [_begins(made, cut + ahead) for cut in cuts] + [len(made)]
+    segments: list[dict[str, Any]] = []
+    for number, (begin, stop) in enumerate(pairwise(bounds)):
+        run = made[begin:stop]
+        path = out / f"{name}-{number:03d}.m4s"
+        path.write_bytes(b"".join(data[one.offset : one.offset + one.length] for one in run))
+        until = cuts[number + 1] if number + 1 < len(cuts) else end
+        segments.append(
+            {
+                "path": path.name,
+                "start": cuts[number],
+                "duration": until - cuts[number],
+                "bytes": path.stat().st_size,
+                "iframes": _iframes(run, ahead, until),
+            }
+        )
+    size = sum(segment["bytes"] for segment in segments)
+    return {"init": init.name, "codecs": codecs(data), "bytes": size, "segments": segments}
+
+
+def _begins(made: list[Fragment], time: float) -> int:
+    """The number of the fragment whose first picture is shown at `time` s."""
+    starts = {n: fragment.start for n, fragment in enumerate(made) if fragment.start is not None}
+    best = min(starts, key=lambda number: abs(starts[number] - time))
+    if abs(starts[best] - time) > 0.002:
+        raise EngineFailed(f"no IDR frame at {time:.3f} s, the nearest at {starts[best]:.3f} s")
+    return best
+
+
+def _iframes(run: list[Fragment], ahead: float, end: float) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    offset = 0
+    for fragment in run:
+        if fragment.start is not None:
+            start = fragment.start - ahead
+            if found:
+                found[-1]["duration"] = start - found[-1]["start"]
+            found.append({"offset": offset, "length": fragment.iframe, "start": start, "duration": end - start})
+        offset += fragment.length
+    return found
