@@ -1,0 +1,76 @@
+"""The way of a film through the crew: measured, planned, made, published; and every other way it can end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import crewroom
+import pytest
+import tiny_child
+from crewroom import Crew
+
+from pipeline.catalog import keys
+from pipeline.catalog.models import State
+from workers import connections
+
+
+@pytest.fixture
+def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    with crewroom.crew(tmp_path, monkeypatch) as crew:
+        yield crew
+
+
+def test_a_film_is_measured_planned_made_and_ready(crew: Crew) -> None:
+    body = tiny_child.film(chunks=3)
+    asset_id = crew.send(body)
+
+    called = crew.work()
+
+    assert called == ["ingest", "make poster", *(f"make chunk/000{number}" for number in range(3)), "make preview"]
+    assert crew.is_whole(asset_id, body)
+    assert list((connections.settings().work_dir).iterdir()) == []
+
+
+def test_a_file_at_fault_ends_with_its_reason(crew: Crew) -> None:
+    asset_id = crew.send(tiny_child.film(rejected="no-picture"))
+
+    assert crew.work() == ["ingest"]
+
+    asset = crew.asset(asset_id)
+    assert (asset.state, asset.reason, asset.detail) == (State.REJECTED, "no-picture", "as the film says")
+
+
+def test_a_craft_that_fails_each_time_ends_as_failed(crew: Crew) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1, fails="engine-failed"))
+
+    called = crew.work()
+
+    asset = crew.asset(asset_id)
+    assert (asset.state, asset.reason) == (State.FAILED, "engine-failed")
+    assert asset.detail == "poster: as the film says"
+    assert called.count("make poster") == 3
+
+
+def test_a_message_that_comes_twice_is_harmless(crew: Crew) -> None:
+    from workers import actors
+
+    body = tiny_child.film(chunks=1)
+    asset_id = crew.send(body)
+    crew.work()
+
+    actors.ingest.fn(asset_id)
+    actors.make.fn(asset_id, "poster")
+    actors.make.fn("0199d1f2-0000-7000-8000-000000000000", "poster")
+
+    assert crew.is_whole(asset_id, body)
+    assert crew.work() == []
+
+
+def test_originals_that_are_gone_end_as_failed(crew: Crew) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+    connections.objects().delete_prefix(keys.asset(asset_id))
+
+    crew.work()
+
+    asset = crew.asset(asset_id)
+    assert (asset.state, asset.reason) == (State.FAILED, "unexpected")
+    assert "NotStored" in str(asset.detail)
