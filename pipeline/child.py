@@ -7,6 +7,7 @@ file costs no start of an engine it never needed.
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -91,9 +92,9 @@ def _say(answers: TextIO, words: dict[str, Any], code: int = 0) -> int:
 
 
 def _one_line(error: BaseException) -> str:
-    """The last line of what an error says: engines put the cause there."""
+    """The last line of what an error says, where engines put the cause; of paths only the last name."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:500] if lines else ""
+    return re.sub(r"(?<![\w:/])/(?:[^\s/'\"]+/)+", "", lines[-1])[:500] if lines else ""
 
 
 def _trace(error: BaseException) -> None:

@@ -15,7 +15,7 @@ from pipeline import errors
 from workers import sandbox
 from workers.sandbox.layer import Program
 from workers.settings import settings
-from workers.watch import Watch
+from workers.watch import Usage, Watch
 
 CHILD: Program = ("-m", "pipeline.child")
 
@@ -32,6 +32,7 @@ def run(
     limits: sandbox.Limits | None = None,
     on_progress: Callable[[float], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
+    on_usage: Callable[[Usage], None] = lambda _: None,
     layer: sandbox.Layer | None = None,
     program: Program = CHILD,
 ) -> dict[str, Any]:
@@ -39,13 +40,15 @@ def run(
 
     `inputs` are the files the child may read, by the name the job knows them (`input`, `watermark`); their paths inside
     are put into the job, and that of `out` too: an existing empty folder. `on_progress` gets the share done, 0 to 1;
-    `cancelled` is asked several times a second.
+    `cancelled` is asked several times a second. `on_usage` hears what was used also when an error is raised.
 
     Raises: a leaf of MediaRejected or PipelineFailed by the child's reason; EngineFailed for a child that died without
     an answer or gave a wrong one; LimitExceeded for one that took too much; SandboxUnavailable; Cancelled.
     """
     layer = layer or sandbox.choose(settings().sandbox)
     limits = limits or sandbox.Limits.of(settings())
+    inputs = {name: path.resolve() for name, path in inputs.items()}
+    out = out.resolve() if out is not None else None
     with tempfile.TemporaryDirectory(prefix="walkaround-child-") as folder, tempfile.TemporaryFile() as stdin:
         cell = layer.prepare(program, inputs, out, Path(folder), limits)
         names = dict(cell.names, out=cell.out) if cell.out else cell.names
@@ -62,6 +65,7 @@ def run(
             answer = watch.until_answer(on_progress, cancelled)
         finally:
             watch.end()
+            on_usage(watch.usage())
             if out is not None and cell.uid is not None:
                 _take_back(out)
     if watch.cancelled:

@@ -16,6 +16,7 @@ from workers.sandbox import Cell, Limits
 _LOOK_S = 0.2
 _STDOUT_BYTES = 16 * 2**20
 _STDERR_BYTES = 8 * 2**10
+Usage = dict[str, float | int]
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -147,7 +148,7 @@ class Watch:
         lines = [line.strip() for line in self._stderr.decode(errors="replace").splitlines() if line.strip()]
         return lines[-1][:500] if lines else "no message"
 
-    def usage(self) -> dict[str, float | int]:
+    def usage(self) -> Usage:
         """Seconds of CPU (all processes), seconds of wall, bytes resident at the highest moment seen.
 
         The peak is the larger of the whole tree as seen five times a second, and of its largest process as the kernel

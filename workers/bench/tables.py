@@ -1,0 +1,82 @@
+"""The numbers as Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from workers.bench.canaries import Search
+from workers.bench.corpus import Row
+from workers.bench.cost import Cost
+
+
+def good(rows: Sequence[Row]) -> str:
+    """The files of real phones: verdict, sync and duration errors, frames."""
+    head = ("file", "verdict", "s", "sync error", "duration error", "frames in/out")
+    lines = [
+        (
+            row.file,
+            row.verdict if row.right else f"**{row.verdict}** {row.message}",
+            f"{row.seconds:.1f}",
+            _ms(row.sync_s),
+            _ms(row.duration_s),
+            f"{row.frames_in}/{row.frames_out}" if row.frames_in is not None else "",
+        )
+        for row in rows
+    ]
+    return f"## Real files\n\n{_table(head, lines)}\n\n{_totals(rows)}\n"
+
+
+def hostile(rows: Sequence[Row]) -> str:
+    """The hostile files: verdict, time, memory."""
+    head = ("file", "verdict", "s", "peak MiB")
+    lines = [
+        (
+            row.file.removeprefix("hostile/"),
+            row.verdict if row.right else f"**{row.verdict}** {row.message}",
+            f"{row.seconds:.1f}",
+            f"{row.peak_rss_bytes / 2**20:.0f}" if row.peak_rss_bytes else "",
+        )
+        for row in rows
+    ]
+    return f"## Hostile files\n\n{_table(head, lines)}\n\n{_totals(rows)}\n"
+
+
+def canaries(searches: Sequence[Search]) -> str:
+    head = ("file", "verdict", "strings searched", "outputs", "hits")
+    lines = [(s.file, s.verdict, str(s.needles), str(s.outputs), "; ".join(s.hits) or "0") for s in searches]
+    return f"## Canaries\n\n{_table(head, lines)}\n\nHits: {sum(len(s.hits) for s in searches)}.\n"
+
+
+def cost(found: Cost) -> str:
+    head = ("", "whole film", "a film-minute")
+    lines = [
+        ("CPU", f"{found.cpu_s:.1f} s", f"{found.cpu_s_per_minute:.1f} s"),
+        ("wall", f"{found.wall_s:.1f} s", f"{found.wall_s_per_minute:.1f} s"),
+        ("made", f"{found.made_bytes / 1e6:.1f} MB", f"{found.made_bytes / 1e6 * 60 / found.film_s:.1f} MB"),
+        ("peak memory of one child", f"{found.peak_rss_bytes / 2**20:.0f} MiB", ""),
+    ]
+    parts = ", ".join(f"{name} {cpu:.1f} s" for name, cpu in found.by_output.items())
+    what = f"`{found.file}` ({found.film_s:.1f} s), preset `{found.preset}`, {found.jobs} at once"
+    return f"## Cost\n\n{what}\n\n{_table(head, lines)}\n\nCPU by output: {parts}.\n"
+
+
+def _totals(rows: Sequence[Row]) -> str:
+    made = sum(row.verdict == "made" for row in rows)
+    rejected = sum(row.verdict.startswith("rejected") for row in rows)
+    wrong = [row.file for row in rows if not row.right]
+    peak = max((row.peak_rss_bytes or 0 for row in rows), default=0)
+    longest = max((row.seconds for row in rows), default=0.0)
+    return (
+        f"{len(rows)} files: {made} made, {rejected} rejected, {len(wrong)} wrong; "
+        f"crashes {sum(row.crashed for row in rows)}, hangs {sum(row.hung for row in rows)}, "
+        f"reads beside the file {sum(bool(row.read_beside) for row in rows)}; "
+        f"highest memory of a child {peak / 2**20:.0f} MiB, longest {longest:.1f} s."
+        + "".join(f"\n- wrong: {name}" for name in wrong)
+    )
+
+
+def _ms(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:+.0f} ms"
+
+
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
