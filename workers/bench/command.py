@@ -36,7 +36,8 @@ def bench(context: click.Context, media: Path, preset: str | None, jobs: int, in
     """
     context.obj = {"media": media, "into": into, "order": craft.Order(preset=preset or settings().preset, jobs=jobs)}
     if context.invoked_subcommand is None:
-        return all([context.invoke(part) for part in (corpus, canaries, cost)])
+        fine = [context.invoke(part) for part in (corpus, canaries, cost)]
+        return all(fine)
     return True
 
 

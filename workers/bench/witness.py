@@ -30,7 +30,7 @@ def witness(report: craft.Report, out: Path, order: craft.Order) -> Witness:
     durations = [float(made["film"]["duration"]) - float(source["film"]["duration"]) for made in found]
     return Witness(
         sync_s=round(max(sounds), 4) if sounds else None,
-        duration_s=round(max(durations, key=lambda seconds: abs(seconds)), 4),
+        duration_s=round(sorted(durations, key=abs)[-1], 4),
         frames=found[0]["film"]["frames"],
     )
 

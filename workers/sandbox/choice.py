@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pipeline
 from pipeline.errors import SandboxUnavailable
-from workers.sandbox import ground
+from workers.sandbox import bytecode, ground
 from workers.sandbox.bubblewrap import Bubblewrap
 from workers.sandbox.landlock import Landlock, Unguarded
 from workers.sandbox.layer import Cell, Layer, Limits
@@ -31,6 +31,7 @@ def choose(setting: str = "auto") -> Layer:
 
     Raises: SandboxUnavailable, with what failed in each layer tried.
     """
+    bytecode.ensure()
     names = _AUTO if setting == "auto" else (setting,)
     for name in names:
         try:
