@@ -6,21 +6,15 @@ later step must force, so that no engine ever guesses for itself: a text that a 
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from pipeline.errors import Empty, Encrypted, NoPicture, UnknownType
+from pipeline.source import Kind
+
+__all__ = ["Kind", "Sniffed", "sniff"]
 
 # Enough for the brands of every real `ftyp`, two transport-stream packets, and the first list of an AVI.
 HEAD_BYTES = 16_384
-
-
-class Kind(StrEnum):
-    """What a file becomes for its viewer."""
-
-    FILM = "film"
-    PHOTO = "photo"
-    DOCUMENT = "document"
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,0 @@
-"""What was made is measured again, and refused if it is not what was decided."""

@@ -1,0 +1,16 @@
+"""Measure what was made; refuse it if it is not what was decided: upright, SDR, in sync, whole, clean.
+
+The witness is not the maker: films and their stills, made by ffmpeg, are read with PyAV and Pillow; photos, made by
+Pillow, are read with PyAV; documents are walked object by object. Every function here ends in facts that were measured,
+or in ProofFailed with the value and the limit; nothing is repaired.
+
+`make` calls, after making: `chunk` · `still` (poster, storyboard, preview) · `sizes` · `document` · `clean` (any other
+file, such as the storyboard's text).
+"""
+
+from pipeline.proof.chunks import chunk
+from pipeline.proof.documents import document
+from pipeline.proof.expect import clean
+from pipeline.proof.stills import sizes, still
+
+__all__ = ["chunk", "clean", "document", "sizes", "still"]

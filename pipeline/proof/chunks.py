@@ -1,0 +1,199 @@
+"""The proof of a chunk: every rendition opened as a player would open it.
+
+All renditions are read packet by packet; only the smallest is decoded whole, of the others the first picture of each
+segment. One decode feeds all encoders, so a wrong picture (turned, washed out, missing) is wrong in all of them and
+seen in the smallest, which costs about a tenth of the largest; a fault of one encoder shows in its packets: number,
+times, key frames, sizes.
+"""
+
+import io
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from pipeline.cut import Chunk
+from pipeline.errors import ProofFailed
+from pipeline.plan import FilmPlan, Hear, Rendition
+from pipeline.privacy import boxes
+from pipeline.proof.expect import clean, expect, same
+from pipeline.source import Source
+from pipeline.transcode import OFFSET
+
+TICK = 0.002  # s: two ticks of a millisecond clock, above any rounding and below half of any frame
+SYNC = 0.040  # s: sound ahead of or behind its picture. Source: ITU-R BT.1359, detectability from about 45 ms
+HIGHEST_LEVEL = 42
+# Slices, IDR, parameter sets, delimiters: all that a picture needs. Not among them: 6, supplemental information, where
+# encoders and cameras write about themselves. Source: ITU-T H.264, table 7-1.
+_UNITS = {1, 5, 7, 8, 9}
+_UPRIGHT = b"".join(value.to_bytes(4, "big") for value in (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000))
+
+
+def chunk(out: Path, made: dict[str, Any], plan: FilmPlan, planned: Chunk, source: Source) -> dict[str, Any]:
+    """Prove what `transcode.make` left in `out`; `made` is its `{"files", "facts"}`. Returns the facts, with what was
+    measured beside them: `sync` (s, how far the sound begins from where it should) and `checked` (frames decoded).
+
+    Raises: ProofFailed.
+    """
+    facts = made["facts"]
+    for file in made["files"]:
+        path = out / file["path"]
+        same(f"size of {path.name}", path.stat().st_size, file["bytes"])
+        clean(path, file["content_type"], source.private)
+    same("renditions", [one["name"] for one in facts["renditions"]], [one.name for one in plan.renditions])
+    smallest = min(plan.renditions, key=lambda one: one.width * one.height)
+    times: list[int] = []
+    sync, checked = 0.0, 0
+    for rendition, told in zip(plan.renditions, facts["renditions"], strict=True):
+        found = _Rendition(out, told, rendition)
+        found.prove_headers(plan)
+        found.prove_segments(planned)
+        found.prove_pictures(planned)
+        if plan.sound is not None:
+            sync = max(sync, found.prove_sound(plan, planned, source))
+        # The same frames at the same times, or a change of quality would jump.
+        same(f"times of {rendition.name}", found.times, times or found.times)
+        times = found.times
+        checked += found.decode(whole=rendition is smallest)
+    return {**facts, "sync": round(sync, 4), "checked": checked}
+
+
+class _Rendition:
+    """One rendition of the chunk, in memory, while it is looked at from all sides."""
+
+    def __init__(self, out: Path, told: dict[str, Any], decided: Rendition) -> None:
+        self.told, self.decided, self.name = told, decided, decided.name
+        self.init = out / told["init"]
+        self.segments = [(out / segment["path"]).read_bytes() for segment in told["segments"]]
+        self.bytes = self.init.read_bytes() + b"".join(self.segments)
+        self.pictures: list[Any] = []
+        self.sounds: list[Any] = []
+        try:
+            with self._opened() as container:
+                self.kinds = [stream.type for stream in container.streams]
+                for packet in container.demux():
+                    if packet.size and packet.pts is not None:
+                        (self.pictures if packet.stream.type == "video" else self.sounds).append(packet)
+        except FFmpegError as error:
+            raise ProofFailed(f"{self.name} does not open: {error}") from error
+        expect(bool(self.pictures), f"pictures of {self.name}", 0, "at least 1")
+        self.base = Fraction(self.pictures[0].time_base)
+        self.times = sorted(packet.pts for packet in self.pictures if packet.pts is not None)
+
+    def _opened(self) -> av.container.InputContainer:
+        return av.open(io.BytesIO(self.bytes), "r", format="mov", metadata_errors="ignore")
+
+    def _at(self, pts: int) -> float:
+        """Seconds on the film's clock."""
+        return float(pts * self.base - OFFSET)
+
+    def prove_headers(self, plan: FilmPlan) -> None:
+        """Codecs, size, shape, colours, and no turn left to the player."""
+        same(f"streams of {self.name}", self.kinds, ["video", "audio"] if plan.sound else ["video"])
+        with self._opened() as container:
+            picture = container.streams.video[0]
+            context = picture.codec_context
+            same("codec", (context.name, context.profile), ("h264", "High"))
+            expect(context.level <= HIGHEST_LEVEL, "level", context.level, HIGHEST_LEVEL)
+            same("size", (context.width, context.height), (self.decided.width, self.decided.height))
+            same("pixel format", context.pix_fmt, "yuv420p")
+            expect(picture.sample_aspect_ratio in (None, 1), "pixel shape", picture.sample_aspect_ratio, "1")
+            # 1 is limited range, and bt709 three times. Source: ISO/IEC 23091-2.
+            colours = (context.color_range, context.color_primaries, context.color_trc, context.colorspace)
+            same("range, primaries, transfer, matrix", tuple(int(value) for value in colours), (1, 1, 1, 1))
+            if plan.sound is not None:
+                sound = container.streams.audio[0].codec_context
+                same("sound", (sound.name, sound.profile, sound.sample_rate), ("aac", "LC", plan.sound.rate))
+                same("channels", sound.channels, plan.sound.channels)
+        for box in boxes.walk(self.init):
+            if box.type == b"tkhd":
+                data = boxes.content(self.init, box, 100)
+                matrix = data[52:88] if data[0] else data[40:76]
+                expect(matrix == _UPRIGHT, "display matrix", matrix.hex(), "none")
+
+    def prove_segments(self, planned: Chunk) -> None:
+        """As many as planned, each beginning with a key frame, and I-frames where the facts say they lie."""
+        same("segments", [one["start"] for one in self.told["segments"]], list(planned.cuts))
+        for data, told in zip(self.segments, self.told["segments"], strict=True):
+            same(f"size of {told['path']}", told["bytes"], len(data))
+            expect(bool(told["iframes"]), f"I-frames of {told['path']}", 0, "at least 1")
+            same(f"first I-frame of {told['path']}", told["iframes"][0]["offset"], 0)
+            for iframe in told["iframes"]:
+                end = iframe["offset"] + iframe["length"]
+                expect(end <= len(data), f"end of an I-frame of {told['path']}", end, len(data))
+                same("start of an I-frame", data[iframe["offset"] + 4 : iframe["offset"] + 8], b"moof")
+
+    def prove_pictures(self, planned: Chunk) -> None:
+        """Number and times as planned, key frames where planned, and nothing but pictures in the packets."""
+        same(f"frames of {self.name}", len(self.times), planned.frames)
+        expect(len(set(self.times)) == len(self.times), "frames with a time of their own", len(set(self.times)), "all")
+        first, last = self._at(self.times[0]), self._at(self.times[-1])
+        expect(abs(first - planned.start) <= TICK, "start", f"{first:.4f} s", f"{planned.start:.4f} s")
+        end = planned.start + planned.duration
+        expect(last < end + TICK, "last frame", f"{last:.4f} s", f"before {end:.4f} s")
+        keys = sorted(self._at(packet.pts) for packet in self.pictures if packet.is_keyframe and packet.pts is not None)
+        near = len(keys) == len(planned.keys) and all(
+            abs(key - at) <= TICK for key, at in zip(keys, planned.keys, strict=True)
+        )
+        expect(near, "key frames", [f"{key:.3f}" for key in keys], [f"{key:.3f}" for key in planned.keys])
+        strange = {unit for packet in self.pictures for unit in _units(bytes(packet))} - _UNITS
+        same("units beside the pictures", strange, set())
+
+    def prove_sound(self, plan: FilmPlan, planned: Chunk, source: Source) -> float:
+        """No hole inside the chunk, and begins and ends with it; returns the distance from its right place, s."""
+        assert source.sound is not None
+        assert plan.sound is not None
+        begin, end = planned.start, planned.start + planned.duration
+        if plan.sound.hear is Hear.COPY:
+            # The source's own packets: they may begin later and end earlier than the picture, as they did there.
+            origin = float(plan.origin * plan.time_base)
+            begin, end = max(begin, source.sound.start - origin), min(end, source.sound.end - origin)
+        if not self.sounds:
+            expect(end - begin < SYNC, "sound of this chunk", "0 s", f"{end - begin:.3f} s")
+            return 0.0
+        base = Fraction(self.sounds[0].time_base)
+        times = [(float(one.pts * base - OFFSET), float((one.duration or 0) * base)) for one in self.sounds]
+        packet = 1024 / plan.sound.rate
+        late = times[0][0] - begin
+        # A packet that begins in the chunk belongs to it, so the first is up to one packet late by construction.
+        expect(-TICK - SYNC < late < packet + SYNC, "sound's start", f"{times[0][0]:.4f} s", f"{begin:.4f} s ± 40 ms")
+        for (at, length), (after, _) in pairwise(times):
+            expect(abs(at + length - after) < SYNC, "sound's next packet", f"{after:.4f} s", f"{at + length:.4f} s")
+        stop = sum(times[-1])
+        expect(stop > end - packet - SYNC, "sound's end", f"{stop:.4f} s", f"{end:.4f} s")
+        expect(stop < end + packet + SYNC, "sound's end", f"{stop:.4f} s", f"{end:.4f} s")
+        return max(0.0, late - packet, -late)
+
+    def decode(self, *, whole: bool) -> int:
+        """Decode every picture, or one per key frame; how many came out."""
+        count = 0
+        try:
+            with self._opened() as container:
+                stream = container.streams.video[0]
+                if not whole:
+                    stream.codec_context.skip_frame = "NONKEY"
+                for frame in container.decode(stream):
+                    count += 1
+                    same("picture", (frame.width, frame.height), (self.decided.width, self.decided.height))
+                    same("picture's format", frame.format.name, "yuv420p")
+                    expect(not frame.rotation, "picture's rotation", frame.rotation, 0)
+                    expect(not frame.interlaced_frame, "picture's fields", "interlaced", "progressive")
+        except FFmpegError as error:
+            raise ProofFailed(f"{self.name}: picture {count} does not decode: {error}") from error
+        same(f"decoded pictures of {self.name}", count, self._expected(whole))
+        return count
+
+    def _expected(self, whole: bool) -> int:
+        return len(self.pictures) if whole else sum(packet.is_keyframe for packet in self.pictures)
+
+
+def _units(packet: bytes) -> Iterator[int]:
+    """The types of the units in a packet: each has its length, 4 bytes, before it."""
+    at = 0
+    while at + 5 <= len(packet):
+        yield packet[at + 4] & 0x1F
+        at += 4 + int.from_bytes(packet[at : at + 4], "big")

@@ -1,0 +1,84 @@
+"""The proof of a document: its objects against the lists of what it may hold, its first page as a picture."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pypdfium2
+
+from pipeline.document import CATALOG_KEYS, FORBIDDEN_KEYS, PAGE_KEYS
+from pipeline.errors import ProofFailed
+from pipeline.privacy import Trace
+from pipeline.proof.expect import clean, expect, same
+from pipeline.proof.stills import still
+from pipeline.source import Source
+
+# Only in an action, an attachment or a form; none of them survives.
+_ACTIONS = {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/GoToR", "/GoToE", "/Rendition", "/Hide"}
+_TRAILER = {"/Root", "/Size", "/ID", "/Prev", "/Type", "/W", "/Index", "/Filter", "/DecodeParms", "/Length"}
+
+
+def document(out: Path, made: dict[str, Any], source: Source) -> dict[str, Any]:
+    """Prove `document.pdf` and `page.jpg` in `out`; returns the facts as they came.
+
+    Raises: ProofFailed.
+    """
+    assert source.document is not None
+    facts = made["facts"]
+    for file in made["files"]:
+        path = out / file["path"]
+        same(f"size of {path.name}", path.stat().st_size, file["bytes"])
+        clean(path, file["content_type"], source.private)
+    path = out / "document.pdf"
+    try:
+        with pikepdf.open(path) as pdf:
+            same("pages", len(pdf.pages), source.document.pages)
+            expect(not pdf.is_encrypted, "document", "encrypted", "plain")
+            traces = list(_traces(pdf, [text.casefold() for text in source.private]))
+        again = pypdfium2.PdfDocument(path)
+        drawn = len(again)
+        again.close()
+    except (pikepdf.PdfError, pypdfium2.PdfiumError) as error:
+        raise ProofFailed(f"{path.name} does not open: {error}") from error
+    if traces:
+        raise ProofFailed(f"{path.name} holds {len(traces)} traces, limit 0: {traces[0].what} in {traces[0].where}")
+    same("pages drawn", drawn, source.document.pages)
+    still(out / "page.jpg", "image/jpeg", (facts["width"], facts["height"]), (), dark=lambda: True)
+    return dict(facts)
+
+
+def _traces(pdf: pikepdf.Pdf, private: list[str]) -> Iterator[Trace]:
+    for where, thing, allowed in (("trailer", pdf.trailer, _TRAILER), ("catalog", pdf.Root, CATALOG_KEYS)):
+        for key in set(thing.keys()) - allowed:
+            yield Trace(f"the key {key}", where)
+    for number, page in enumerate(pdf.pages, 1):
+        for key in set(page.obj.keys()) - PAGE_KEYS:
+            yield Trace(f"the key {key}", f"page {number}")
+    for thing in pdf.objects:
+        where = f"object {thing.objgen[0]}"
+        yield from _within(thing, private, where, 0)
+        jpeg = isinstance(thing, pikepdf.Stream) and thing.get("/Filter") == pikepdf.Name.DCTDecode
+        if jpeg and b"Exif\0\0" in thing.read_raw_bytes()[:65_536]:
+            yield Trace("EXIF in an image", where)
+
+
+def _within(thing: Any, private: list[str], where: str, depth: int) -> Iterator[Trace]:
+    """Forbidden keys, actions, and strings of the source, in one object and what stands directly inside it."""
+    children: list[Any] = []
+    if isinstance(thing, (pikepdf.Dictionary, pikepdf.Stream)):
+        for key in FORBIDDEN_KEYS.intersection(thing.keys()):
+            yield Trace(f"the key {key}", where)
+        if str(thing.get("/S", "")) in _ACTIONS:
+            yield Trace(f"the action {thing.get('/S')}", where)
+        # An address is what the reader is shown and sent to; it may well hold the author's name.
+        children = [value for key, value in thing.items() if key != "/URI"]
+    elif isinstance(thing, pikepdf.Array):
+        children = list(thing)
+    for child in children:
+        if isinstance(child, pikepdf.String):
+            text = str(child).casefold()
+            if any(needle in text for needle in private):
+                yield Trace("a text of the source", where)
+        elif isinstance(child, (pikepdf.Dictionary, pikepdf.Array)) and not child.is_indirect and depth < 50:
+            yield from _within(child, private, where, depth + 1)

@@ -1,0 +1,95 @@
+"""The proof of still pictures and of the short moving one: they open, are as large as decided, and show something."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+from PIL import Image, ImageStat, UnidentifiedImageError
+
+from pipeline.errors import ProofFailed
+from pipeline.plan import PhotoPlan
+from pipeline.proof.expect import clean, expect, same
+from pipeline.source import Source
+
+FORMATS = {"image/jpeg": "JPEG", "image/webp": "WEBP", "image/png": "PNG"}
+DEMUXERS = {"image/jpeg": "jpeg_pipe", "image/webp": "webp_pipe", "image/png": "png_pipe"}
+BLACK = 4.0  # of 255: mean brightness below which nothing can be seen
+ALIKE = 12.0  # of 255: how far two sizes of one photo may be apart in mean brightness
+
+
+def still(
+    path: Path,
+    content_type: str,
+    size: tuple[int, int],
+    private: Collection[str],
+    *,
+    frames: int = 1,
+    dark: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Prove a poster, a storyboard or a preview of `size` px with at least `frames` frames, read by Pillow.
+
+    `dark` is asked only if the picture is black: whether the source is black there too. Returns `width`, `height`,
+    `bytes`, `frames` and `brightness` (0 to 255) as measured.
+
+    Raises: ProofFailed.
+    """
+    clean(path, content_type, private)
+    try:
+        with Image.open(path, formats=(FORMATS[content_type],)) as image:
+            same(f"size of {path.name}", image.size, size)
+            count = getattr(image, "n_frames", 1)
+            expect(count >= frames, f"frames of {path.name}", count, f"at least {frames}")
+            mode = image.mode
+            expect(mode in ("RGB", "RGBA", "L"), f"mode of {path.name}", mode, "RGB")
+            brightness = float(ImageStat.Stat(image.convert("L")).mean[0])
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise ProofFailed(f"{path.name} does not open: {error}") from error
+    _not_black(path, brightness, dark)
+    return {
+        "width": size[0],
+        "height": size[1],
+        "bytes": path.stat().st_size,
+        "frames": count,
+        "brightness": round(brightness, 1),
+    }
+
+
+def sizes(
+    out: Path, made: dict[str, Any], plan: PhotoPlan, source: Source, *, dark: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
+    """Prove the sizes of a photo, read by PyAV because Pillow made them; returns the facts as they came.
+
+    Raises: ProofFailed.
+    """
+    facts = made["facts"]
+    decided = [size for size in plan.sizes for _ in ("webp", "jpeg")]
+    same("sizes", [(one["width"], one["height"]) for one in facts["sizes"]], decided)
+    same("files", sorted(one["path"] for one in made["files"]), sorted(one["path"] for one in facts["sizes"]))
+    seen: list[float] = []
+    for one, file in zip(facts["sizes"], made["files"], strict=True):
+        path = out / one["path"]
+        same(f"bytes of {path.name}", path.stat().st_size, file["bytes"])
+        clean(path, file["content_type"], source.private)
+        seen.append(_brightness(path, file["content_type"], (one["width"], one["height"])))
+        _not_black(path, seen[-1], dark)
+        expect(abs(seen[-1] - seen[0]) < ALIKE, f"brightness of {path.name}", f"{seen[-1]:.0f}", f"{seen[0]:.0f}")
+    return dict(facts)
+
+
+def _brightness(path: Path, content_type: str, size: tuple[int, int]) -> float:
+    try:
+        with av.open(str(path), format=DEMUXERS[content_type]) as container:
+            frames = [frame for packet in container.demux(video=0) for frame in packet.decode()]
+            same(f"pictures in {path.name}", len(frames), 1)
+            frame = frames[0]
+            assert isinstance(frame, av.VideoFrame)
+            same(f"size of {path.name}", (frame.width, frame.height), size)
+            return float(frame.reformat(format="gray").to_ndarray().mean())
+    except FFmpegError as error:
+        raise ProofFailed(f"{path.name} does not decode: {error}") from error
+
+
+def _not_black(path: Path, brightness: float, dark: Callable[[], bool]) -> None:
+    expect(brightness >= BLACK or dark(), f"brightness of {path.name}", f"{brightness:.1f}", f"at least {BLACK}")
