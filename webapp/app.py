@@ -16,6 +16,7 @@ from pipeline.catalog import engine as catalog_engine
 from pipeline.catalog import storage as catalog_storage
 from webapp import assets, database, guards, languages
 from webapp.accounts import signin
+from workers import logs
 from workers.settings import Settings
 from workers.settings import settings as environment
 
@@ -73,9 +74,11 @@ def create_app(settings: Settings, role: Role = "web") -> Flask:
 
 def web() -> Flask:
     """For gunicorn: `webapp.app:web()`."""
+    logs.configure(environment())
     return create_app(environment(), "web")
 
 
 def upload() -> Flask:
     """For gunicorn: `webapp.app:upload()`."""
+    logs.configure(environment())
     return create_app(environment(), "upload")

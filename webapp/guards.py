@@ -82,7 +82,8 @@ def init_app(app: Flask) -> None:
         else:
             response.headers.setdefault("Content-Security-Policy", "default-src 'none'; sandbox")
         # The rule, never the path: a path may hold a customer's key.
-        _log.info(
+        quiet = request.path in ("/healthz", "/readyz", "/metrics")
+        (_log.debug if quiet else _log.info)(
             "request",
             method=request.method,
             route=request.url_rule.rule if request.url_rule else None,
