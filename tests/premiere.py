@@ -1,18 +1,22 @@
 """An intervention with true media: a film that plays, photos and a document that open. For browsers."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from finished import Finisher
+from finished import RECIPE, Finisher
 from flask import Flask
 from reel import picture, reel
+from sqlalchemy import select
+from uuid_utils import uuid7
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from pipeline.catalog.models import State
+from pipeline.catalog import keys
+from pipeline.catalog.models import Asset, Output, State
 from webapp.customers import links
-from webapp.database import session
+from webapp.database import session, storage
 from webapp.interventions.models import Intervention
 
 Outputs = dict[str, tuple[dict[str, Any], dict[str, tuple[str, bytes]]]]
@@ -22,26 +26,39 @@ class Premiere(Finisher):
     """As `Finisher`, with media that a browser really plays."""
 
     def screening(
-        self,
-        intervention: str,
-        *,
-        portrait: bool = True,
-        chunks: int = 3,
-        caption: str = "",
-        state: State = State.READY,
+        self, intervention: str, *, portrait: bool = True, chunks: int = 3, caption: str = "", poster: bool = True
     ) -> str:
-        """A painted film of 6 s. With fewer `chunks` than three the others are still to be made."""
-        made = reel(6, (180, 270), portrait)
-        width, height = (270, 480) if portrait else (480, 270)
-        poster = {"poster.jpg": ("image/jpeg", picture(width, height))}
-        outputs: Outputs = {"poster": ({"width": width, "height": height, "at": 0.5}, poster)}
-        for chunk in made[:chunks]:
-            outputs[chunk.name] = (
-                chunk.facts,
-                {row["path"]: (row["content_type"], chunk.files[row["path"]]) for row in chunk.rows},
-            )
-        outputs["storyboard"] = _storyboard()
-        return self._add(intervention, "film", "film.mov", outputs, caption, state)
+        """A painted film of 6 s. With fewer `chunks` than its three it is still being made: see `finish`."""
+        outputs = _film(portrait)
+        made = [name for name in outputs if chunks == 3 or name < f"chunk/{chunks:04d}"]
+        made += ["poster"] if poster and chunks < 3 else []
+        state = State.READY if chunks == 3 else State.PROCESSING
+        asset_id = self._add(intervention, "film", "film.mov", {name: outputs[name] for name in made}, caption, state)
+        with self.app.app_context():
+            plan = {"outputs": [{"name": name, "queue": "film", "weight": 2.0, "ranges": None} for name in outputs]}
+            shape = {"width": 270, "height": 480} if portrait else {"width": 480, "height": 270}
+            asset = session.get_one(Asset, asset_id)
+            asset.plan, asset.source = plan, {"kind": "film", "duration": 6.0, "film": shape}
+            session.commit()
+        return asset_id
+
+    def finish(self, asset_id: str, *, portrait: bool = True) -> None:
+        """Record what is still missing of a film."""
+        with self.app.app_context():
+            asset = session.get_one(Asset, asset_id)
+            made = set(session.scalars(select(Output.name).where(Output.asset_id == asset_id)))
+            for name, (facts, files) in _film(portrait).items():
+                if name in made:
+                    continue
+                prefix = keys.output_prefix(asset_id, RECIPE, 1, name)
+                rows = []
+                for path, (content_type, data) in files.items():
+                    storage().put(keys.file(prefix, path), data)
+                    rows.append({"path": path, "bytes": len(data), "content_type": content_type})
+                row = {"id": str(uuid7()), "asset_id": asset_id, "recipe": RECIPE, "name": name, "prefix": prefix}
+                session.add(Output(**row, files=rows, facts=facts, made_at=time.time()))
+            asset.state = State.READY
+            session.commit()
 
     def print(self, intervention: str, *, size: tuple[int, int] = (800, 600), caption: str = "") -> str:
         """A photo in one true size."""
@@ -76,6 +93,21 @@ def serving(app: Flask) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _film(portrait: bool) -> Outputs:
+    width, height = (270, 480) if portrait else (480, 270)
+    outputs: Outputs = {
+        "poster": (
+            {"width": width, "height": height, "at": 0.5},
+            {"poster.jpg": ("image/jpeg", picture(width, height))},
+        )
+    }
+    for chunk in reel(6, (180, 270), portrait):
+        files = {row["path"]: (row["content_type"], chunk.files[row["path"]]) for row in chunk.rows}
+        outputs[chunk.name] = (chunk.facts, files)
+    outputs["storyboard"] = _storyboard()
+    return outputs
 
 
 def _storyboard() -> tuple[dict[str, Any], dict[str, tuple[str, bytes]]]:
