@@ -48,7 +48,7 @@ def _made(
         case "chunk":
             assert what.film is not None
             chunk = what.film.chunks[int(number)]
-            facts = transcode.make(path, it, what.film, chunk, watermark, out, on_progress)
+            facts = transcode.make(path, it, what, chunk, watermark, out, on_progress)
             return {"files": listed(out), "facts": facts}
         case "sizes":
             return photo.make_sizes(path, it, what, watermark, out, on_progress)

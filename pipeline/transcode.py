@@ -12,7 +12,7 @@ from typing import Any
 import ffmpeg
 
 from pipeline import engine, picture, segments, sound
-from pipeline.plan import Chunk, FilmPlan, Rendition
+from pipeline.plan import Chunk, FilmPlan, Plan, Rendition
 from pipeline.source import Film, Source
 
 OFFSET = sound.OFFSET
@@ -22,7 +22,7 @@ CLOCK = 90_000  # ticks/s of a made film's pictures: exact for every usual rate
 def make(
     path: Path,
     source: Source,
-    plan: FilmPlan,
+    whole: Plan,
     chunk: Chunk,
     watermark: Path | None,
     out: Path,
@@ -33,15 +33,17 @@ def make(
     Raises: EngineFailed.
     """
     assert source.film is not None
+    assert whole.film is not None
+    plan = whole.film
     with tempfile.TemporaryDirectory(prefix="chunk-", dir=out) as folder:
         work = Path(folder)
         heard = work / "sound.nut" if plan.sound else None
         if heard is not None:
             sound.make(path, source, plan, chunk, heard)
         mark = None
-        if watermark is not None:
+        if watermark is not None and whole.watermark is not None:
             top = plan.renditions[0]
-            mark = picture.watermark(watermark, top.width, top.height, work / "mark.png")
+            mark = picture.watermark(watermark, top.width, top.height, whole.watermark, work / "mark.png")
         node = _graph(path, source.container, source.film, plan, chunk, mark, heard, work)
         engine.run(engine.compiled(node), duration=chunk.duration, start=chunk.start + OFFSET, on_progress=on_progress)
         made = [_rendition(work / f"{n}.mp4", one, plan, chunk, out) for n, one in enumerate(plan.renditions)]
@@ -144,10 +146,13 @@ def _encoding(one: Rendition, plan: FilmPlan, chunk: Chunk) -> dict[str, Any]:
         "acodec": "copy",
         # x264 writes its settings into the film; nobody plays them.
         "bsf:v": "filter_units=remove_types=6",
-        # One fragment per IDR frame, each on the film's clock, as CMAF wants them.
-        "movflags": "frag_keyframe+empty_moov+default_base_moof+cmaf+frag_discont+skip_trailer",
+        # One fragment per IDR frame, each on the film's clock. Not `cmaf`, which stores negative composition offsets:
+        # ffmpeg reads those back shifted by the reorder delay, and so would every player built on it.
+        "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_trailer",
         # Times are what they are; an edit list would shift each chunk by its own first frame.
         "use_editlist": 0,
+        # Without an edit list the muxer would move each file's first decoding time to 0.
+        "avoid_negative_ts": "disabled",
         "video_track_timescale": CLOCK,
         # No version of ours, no strings of the source, the same bytes on every machine.
         "fflags": "+bitexact",
