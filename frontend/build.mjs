@@ -1,9 +1,10 @@
 // Bundles every src/*.ts(x) and styles/*.css that is an entry point into ../webapp/static/dist, with hashed names and a
 // manifest from logical name ("capture.js", "desk.css") to file. Files in src/ and styles/ that start with "_" are parts.
 import { build } from "esbuild";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../webapp/static/dist");
@@ -20,6 +21,8 @@ const { metafile } = await build({
   entryNames: "[name]-[hash]",
   chunkNames: "chunk-[hash]",
   assetNames: "[name]-[hash]",
+  loader: { ".woff2": "file" },
+  publicPath: "/static/dist", // a style printed into a page finds its font from there
   bundle: true,
   splitting: true,
   format: "esm",
@@ -39,3 +42,10 @@ for (const [file, made] of Object.entries(metafile.outputs)) {
   manifest[name] = relative(out, join(process.cwd(), file));
 }
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 1));
+
+// Compressed once, here; the web server sends these to browsers that take them.
+for (const name of readdirSync(out).filter((name) => /\.(js|css)$/.test(name))) {
+  const text = readFileSync(join(out, name));
+  writeFileSync(join(out, `${name}.gz`), gzipSync(text, { level: 9 }));
+  writeFileSync(join(out, `${name}.br`), brotliCompressSync(text));
+}

@@ -7,7 +7,10 @@ const page = document.querySelector<HTMLElement>(".page");
 const GROWING_MS = 4000;
 
 let loading: Promise<typeof import("./_player")> | undefined;
-const player = () => (loading ??= import("./_player"));
+function player(): Promise<typeof import("./_player")> {
+  if (!loading && !("ManagedMediaSource" in window)) void import("hls.js/light").catch(() => undefined); // at the same time
+  return (loading ??= import("./_player"));
+}
 
 function films(): void {
   // A finger or pointer on its way to the button is the moment to fetch the player: not earlier, on the customer's data.

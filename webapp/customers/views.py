@@ -1,5 +1,6 @@
 """The customer's door and page. A GET changes nothing: mail scanners open every link before its reader does."""
 
+import re
 from datetime import UTC, date, datetime
 from functools import cache
 
@@ -26,7 +27,7 @@ csrf.exempt(blueprint)  # a customer has no session; `confirm` checks the link's
 # The player's parts style themselves inside their shadow roots, hence the inline styles. Scripts stay our own files.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' blob:; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 
@@ -96,12 +97,13 @@ def _page(intervention: Intervention, link: Link | None) -> str:
         until=format_date(_day(link.expires_at), "long") if link else None,
         day=format_date(_day(intervention.created_at), "long"),
         css=_css(),
+        font=_font(),
     )
 
 
 def _gone() -> ResponseReturnValue:
     """One answer for links that never were, are over, or were taken back; it says nothing about which."""
-    return render_template("customers/gone.html", palette=colour.palette(colour.NEUTRAL), css=_css()), 404
+    return render_template("customers/gone.html", palette=colour.palette(colour.NEUTRAL), css=_css(), font=_font()), 404
 
 
 def _phone(dealership: Dealership) -> str:
@@ -122,3 +124,9 @@ def _css() -> Markup:
     """The page's whole style, printed into it: the first paint waits for nothing else."""
     name = assets.asset_url("watch.css").rpartition("/")[2]
     return Markup((assets.DIST / name).read_text())  # our own build's text
+
+
+@cache
+def _font() -> str:
+    """The first font file which that style asks for: fetched at once, so that it is there for the first paint."""
+    return re.findall(r'url\("?([^")]+\.woff2)', _css())[0]
