@@ -1,4 +1,4 @@
-"""Where uploads land in the tests: the real `web` and `upload` processes under gunicorn, and a plain tus client."""
+"""Where uploads land in the tests: a garage with the real `web` and `upload` processes, and a plain tus client."""
 
 import base64
 import http.client
@@ -10,6 +10,19 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import uuid_utils
+from cast import add_dealership, add_person
+from sqlalchemy import select
+
+from pipeline.catalog.models import Base, Part
+from webapp.accounts.access import issue_token
+from webapp.accounts.models import Dealership, RoleName, User
+from webapp.app import create_app
+from webapp.database import session, storage
+from webapp.interventions.models import Intervention
+from webapp.uploads.models import Upload
+from workers.settings import Settings
 
 TUS = {"Tus-Resumable": "1.0.0"}
 BYTES = {"Content-Type": "application/offset+octet-stream"}
@@ -65,6 +78,82 @@ class Process:
                 os.killpg(self._running.pid, signal.SIGKILL)
                 self._running.wait(10)
             self._running = None
+
+
+class Garage:
+    """A dealership, its technician Bob and its data in `folder`, with both processes ready to be started."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        web, upload = free_port(), free_port()
+        self.environment = {
+            "DATA_DIR": str(folder / "data"),
+            "SECRET_KEY": "for tests only, 32 characters long",
+            "COOKIE_SECURE": "false",
+            "WEB_PORT": str(web),
+            "UPLOAD_PORT": str(upload),
+            **environment,
+        }
+        self.settings = Settings(**{name.lower(): value for name, value in self.environment.items()})
+        self.app = create_app(self.settings, "web")
+        self.web = Process("web", web, self.environment, folder / "web.log")
+        self.upload = Process("upload", upload, self.environment, folder / "upload.log")
+        Base.metadata.create_all(self.app.extensions["engine"])
+        with self.app.app_context():
+            add_person(add_dealership("Garage Lumière"), "Bob", RoleName.TECHNICIAN)
+
+    def close(self) -> None:
+        for process in (self.web, self.upload):
+            process.stop(signal.SIGKILL)
+        self.app.extensions["engine"].dispose()
+
+    def intervention(self, reference: str) -> str:
+        """The id of a new intervention."""
+        with self.app.app_context():
+            row = Intervention(
+                id=str(uuid_utils.uuid7()),
+                dealership_id=session.scalars(select(Dealership.id)).one(),
+                reference=reference,
+                make="Renault",
+                model="Mégane",
+                plate="GB-123-LM",
+                created_at=time.time(),
+                updated_at=time.time(),
+            )
+            session.add(row)
+            session.commit()
+            return row.id
+
+    def phone(self) -> "Phone":
+        """A program of the dealership."""
+        with self.app.app_context():
+            _, text = issue_token(session.scalars(select(Dealership)).one(), "test")
+            session.commit()
+        return Phone(self.upload.port, text)
+
+    def cookie(self) -> dict[str, str]:
+        """Bob's session, for a browser."""
+        with self.app.app_context():
+            unique = session.scalars(select(User.fs_uniquifier)).one()
+        signer = self.app.session_interface.get_signing_serializer(self.app)
+        value = signer.dumps({"_user_id": unique, "_fresh": True, "fs_cc": "set", "fs_paa": time.time()})
+        return {
+            "name": self.app.config["SESSION_COOKIE_NAME"],
+            "value": value,
+            "url": self.settings.effective_public_url,
+        }
+
+    def received(self, path: str) -> bytes:
+        """What counts as received of an upload: its parts, one after the other."""
+        with self.app.app_context():
+            asset_id = session.get_one(Upload, path.rsplit("/", 1)[1]).asset_id
+        return self.original(asset_id)
+
+    def original(self, asset_id: str) -> bytes:
+        """The bytes of an asset as they arrived."""
+        with self.app.app_context():
+            keys = session.scalars(select(Part.key).where(Part.asset_id == asset_id).order_by(Part.offset)).all()
+            session.rollback()
+            return b"".join(storage().get(key) for key in keys)
 
 
 @dataclass(frozen=True)
