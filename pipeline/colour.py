@@ -18,25 +18,26 @@ PEAK = 1000  # cd/m²: nominal peak of HLG, and of PQ as phones record it. Sourc
 HLG_CHROMA = 0.85
 
 
+# Names that zscale computes with; a film in others is taken for BT.709 there, as every player takes it.
+_PRIMARIES = ("bt470m", "bt470bg", "smpte170m", "smpte240m", "film", "bt2020", "smpte431", "smpte432")
+_TRANSFERS = ("smpte170m", "bt470m", "bt470bg", "smpte240m", "linear", "iec61966-2-1", "bt2020-10", "bt2020-12")
+_MATRICES = ("gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc", "bt2020c")
+
+_SDR = {"primaries": "bt709", "transfer": "bt709", "matrix": "bt709", "range": "tv"}
+
+
 def coloured(node: Node, film: Film, width: int, height: int) -> Node:
-    """Square pixels of the wanted size in bt709 limited range, 8 bit 4:2:0, still as stored (not yet upright)."""
+    """Square pixels of the wanted size (px, even) in bt709 limited range, 8 bit 4:2:0, still as stored, not upright."""
     fit = _fit(film, width, height)
+    node = _described(node, film)
     if film.hdr is not Hdr.NONE:
         node = _tone_mapped(node, film, fit)
-    elif film.primaries in ("bt709", "unknown", "reserved", "") or film.matrix == "gbr":
-        # Matrix and range in the same pass as the size. The input is described, since frames are often untagged.
-        node = node.filter(
-            "scale",
-            **fit,
-            flags="bicubic",
-            in_color_matrix=_SWSCALE_MATRIX.get(film.matrix, "auto"),
-            in_range="pc" if film.full_range else "tv",
-            out_color_matrix="bt709",
-            out_range="tv",
-        )
-    else:
+    elif film.primaries in _PRIMARIES and not (film.pixel_format.startswith("pal") or "rgb" in film.pixel_format):
         # Other primaries (Display P3, BT.601's) are other reds and greens: these need linear light, which zscale has.
-        node = node.filter("zscale", **fit, filter="bicubic", **_ZSCALE_709, **_zscale_in(film))
+        node = node.filter("zscale", **fit, filter="bicubic", **_SDR)
+    else:
+        # Matrix and range in the same pass as the size.
+        node = node.filter("scale", **fit, flags="bicubic", out_color_matrix="bt709", out_range="tv")
     # A camera turned while recording changes the frame's shape: it is then fitted between bars. Else pad does nothing.
     return node.filter("format", "yuv420p").filter("pad", width, height, -1, -1)
 
@@ -51,38 +52,16 @@ def _fit(film: Film, width: int, height: int) -> dict[str, str]:
     }
 
 
-_ZSCALE_709 = {"primaries": "bt709", "transfer": "bt709", "matrix": "bt709", "range": "tv"}
-_SWSCALE_MATRIX = {
-    "bt709": "bt709",
-    "smpte170m": "smpte170m",
-    "bt470bg": "bt470bg",
-    "fcc": "fcc",
-    "smpte240m": "smpte240m",
-    "bt2020nc": "bt2020",
-    "bt2020c": "bt2020",
-}
-_ZSCALE_MATRIX = {"bt2020nc": "2020_ncl", "bt2020c": "2020_cl", "smpte170m": "170m", "gbr": "gbr", "smpte240m": "240m"}
-_ZSCALE_PRIMARIES = {"bt2020": "2020", "smpte170m": "170m", "smpte240m": "240m"}
-_ZSCALE_TRANSFER = {
-    "bt2020-10": "2020_10",
-    "bt2020-12": "2020_12",
-    "smpte170m": "601",
-    "bt470bg": "bt470bg",
-    "bt470m": "bt470m",
-    "iec61966-2-1": "iec61966-2-1",
-    "linear": "linear",
-}
-
-
-def _zscale_in(film: Film) -> dict[str, str]:
-    """What the frames are, in zscale's words; nothing is left for it to find in the frames' tags."""
+def _described(node: Node, film: Film) -> Node:
+    """Write on the frames what the film is, once: many are untagged, and each filter would guess in its own way."""
     transfer = {Hdr.HLG: "arib-std-b67", Hdr.PQ: "smpte2084"}.get(film.hdr)
-    return {
-        "primariesin": _ZSCALE_PRIMARIES.get(film.primaries, film.primaries),
-        "matrixin": _ZSCALE_MATRIX.get(film.matrix, film.matrix),
-        "transferin": transfer or _ZSCALE_TRANSFER.get(film.transfer, "bt709"),
-        "rangein": "pc" if film.full_range else "tv",
-    }
+    return node.filter(
+        "setparams",
+        range="pc" if film.full_range else "tv",
+        colorspace=film.matrix if film.matrix in _MATRICES else "bt709",
+        color_primaries=film.primaries if film.primaries in _PRIMARIES else "bt709",
+        color_trc=transfer or (film.transfer if film.transfer in _TRANSFERS else "bt709"),
+    )
 
 
 def _tone_mapped(node: Node, film: Film, fit: dict[str, str]) -> Node:
@@ -98,11 +77,11 @@ def _tone_mapped(node: Node, film: Film, fit: dict[str, str]) -> Node:
     shoulder = _shoulder(film.hdr)
     return (
         # Coded R'G'B' at the final size; still HLG or PQ, still the wide primaries.
-        node.filter("zscale", **fit, filter="bicubic", **_zscale_in(film), matrix="gbr", range="pc")
+        node.filter("zscale", **fit, filter="bicubic", matrix="gbr", range="pc")
         .filter("format", "gbrp10le")
         .filter("lutrgb", r=shoulder, g=shoulder, b=shoulder)
         # npl: the light that becomes SDR white; without it zscale takes 100 cd/m² and everything bright burns out.
-        .filter("zscale", **_ZSCALE_709, npl=WHITE, dither="ordered")
+        .filter("zscale", **_SDR, npl=WHITE, dither="ordered")
     )
 
 

@@ -101,8 +101,8 @@ def make_sizes(
     facts: list[dict[str, Any]] = []
     for done, (width, height) in enumerate(plan.photo.sizes, 1):
         still = master if (width, height) == master.size else _resized(master, (width, height))
-        if logo is not None:
-            still = _marked(still, logo)
+        if logo is not None and plan.watermark is not None:
+            still = _marked(still, logo, plan.watermark)
         for suffix, form, options in (
             # method 4 is libwebp's own balance; 6 costs twice the time for about 2 % fewer bytes.
             ("webp", "WEBP", {"quality": plan.photo.webp_quality, "method": 4}),
@@ -245,8 +245,8 @@ def _logo(path: Path) -> Image.Image:
         return image.convert("RGBA")
 
 
-def _marked(still: Image.Image, logo: Image.Image) -> Image.Image:
-    mark, x, y = watermark_picture(logo, *still.size)
+def _marked(still: Image.Image, logo: Image.Image, rules: WatermarkPlan) -> Image.Image:
+    mark, x, y = watermark_picture(logo, *still.size, rules)
     marked = still.copy()
     marked.paste(mark, (x, y), mark)
     return marked

@@ -16,12 +16,12 @@ import ffmpeg
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from pipeline.colour import coloured
+from pipeline.plan import WatermarkPlan
 from pipeline.source import Fields, Film
 
 Node = Any  # a stream of ffmpeg-python, which has no types
 
-MARK_WIDTH, MARK_HEIGHT, MARK_MARGIN = 0.22, 0.12, 0.04  # of the short edge
-MARK_OPACITY = 0.85
+HALO = 0.6  # opacity of the halo where it is strongest
 
 
 @dataclass(frozen=True)
@@ -100,43 +100,47 @@ def tagged(node: Node) -> Node:
     )
 
 
-def watermark_box(width: int, height: int, logo_width: int, logo_height: int) -> tuple[int, int, int, int]:
+def watermark_box(
+    width: int, height: int, logo_width: int, logo_height: int, rules: WatermarkPlan
+) -> tuple[int, int, int, int]:
     """Where a logo goes on a picture of `width` × `height` px: (x, y, w, h) in px, top right, all even.
 
-    Measured by the short edge, so that a portrait and a landscape picture, a film and a photo carry the same mark.
+    Measured by the short edge, so that a portrait and a landscape picture, a film and a photo carry the same mark. Top
+    right, because the player's controls lie at the bottom.
     """
     short = min(width, height)
-    scale = min(short * MARK_WIDTH / logo_width, short * MARK_HEIGHT / logo_height)
+    scale = min(short * rules.width / logo_width, short * rules.height / logo_height)
     w, h = (max(2, round(side * scale / 2) * 2) for side in (logo_width, logo_height))
-    margin = max(2, round(short * MARK_MARGIN / 2) * 2)
-    return (width - margin - w) // 2 * 2, margin, w, h
+    margin = max(2, round(short * rules.margin / 2) * 2)
+    return max(0, width - margin - w) // 2 * 2, margin, w, h
 
 
-def watermark_picture(logo: Image.Image, width: int, height: int) -> tuple[Image.Image, int, int]:
+def watermark_picture(logo: Image.Image, width: int, height: int, rules: WatermarkPlan) -> tuple[Image.Image, int, int]:
     """The logo as it is laid over a picture of `width` × `height` px: an RGBA image and its top left corner, px.
 
     A soft halo in the opposite lightness is drawn around its shape, so that it reads on snow and in a dark workshop.
     """
-    x, y, w, h = watermark_box(width, height, *logo.size)
+    x, y, w, h = watermark_box(width, height, *logo.size, rules)
     # Premultiplied while shrinking (RGBa), or the colour of transparent pixels bleeds into the edge.
     small = logo.convert("RGBA").convert("RGBa").resize((w, h), Image.Resampling.LANCZOS).convert("RGBA")
-    room = max(2, round(h * 0.12 / 2) * 2)
+    # The halo's room, even and never outside the picture.
+    room = min(max(2, round(h * 0.12 / 2) * 2), x, y)
     canvas = Image.new("RGBA", (w + 2 * room, h + 2 * room))
     canvas.paste(small, (room, room))
     shape = canvas.getchannel("A")
     light = ImageStat.Stat(canvas.convert("L"), mask=shape).mean[0] if shape.getbbox() else 255.0
     halo = Image.new("RGBA", canvas.size, (0, 0, 0, 0) if light > 127 else (255, 255, 255, 0))
-    blurred = shape.filter(ImageFilter.GaussianBlur(room / 2.5))
-    halo.putalpha(ImageChops.multiply(ImageChops.add(blurred, blurred), Image.new("L", canvas.size, 150)))
+    blurred = shape.filter(ImageFilter.GaussianBlur(max(1, room / 2.5)))
+    halo.putalpha(ImageChops.add(blurred, blurred).point(lambda a: round(a * HALO)))
     canvas = Image.alpha_composite(halo, canvas)
-    canvas.putalpha(canvas.getchannel("A").point(lambda a: round(a * MARK_OPACITY)))
+    canvas.putalpha(canvas.getchannel("A").point(lambda a: round(a * rules.opacity)))
     return canvas, x - room, y - room
 
 
-def watermark(logo: Path, width: int, height: int, prepared: Path) -> Watermark:
+def watermark(logo: Path, width: int, height: int, rules: WatermarkPlan, prepared: Path) -> Watermark:
     """Make the dealer's logo ready for pictures of `width` × `height` px and write it to `prepared` (a new PNG)."""
     with Image.open(logo, formats=("PNG",)) as opened:
-        mark, x, y = watermark_picture(opened, width, height)
+        mark, x, y = watermark_picture(opened, width, height, rules)
     mark.save(prepared, "PNG")
     return Watermark(prepared, x, y)
 
