@@ -1,0 +1,72 @@
+"""Real phone files through the whole craft: made and in sync, or rejected with the right reason."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import MEDIA
+
+from workers import process as craft
+from workers import sandbox
+from workers.bench import canaries, corpus, tables
+
+_ORDER = craft.Order("workshop", jobs=2, limits=sandbox.Limits(timeout_s=170, stall_s=120))
+_HERE = (MEDIA / "MANIFEST.tsv").exists()
+_NAMES = corpus.files(MEDIA, hostile=False, third=True) if _HERE else []
+_PLANTED = canaries.files(MEDIA) if _HERE else []
+
+
+@pytest.mark.media
+@pytest.mark.skipif(not _HERE, reason="../shared/media is not here")
+@pytest.mark.parametrize("name", _NAMES)
+def test_it_is_made_and_true_or_rejected_with_the_right_reason(name: str, tmp_path: Path) -> None:
+    row = corpus.one(MEDIA / name, name, tmp_path / "work", _ORDER)
+
+    assert row.right, f"{row.verdict}: {row.message}"
+    assert row.read_beside == ()
+    if row.sync_s is not None:
+        assert row.sync_s <= 0.040
+    if row.duration_s is not None:
+        assert abs(row.duration_s) <= 0.050
+
+
+@pytest.mark.media
+@pytest.mark.skipif(not _HERE, reason="../shared/media is not here")
+@pytest.mark.parametrize("name", _PLANTED)
+def test_no_planted_string_is_in_any_output(name: str) -> None:
+    found = canaries.search(MEDIA, name, _ORDER)
+
+    assert found.verdict == "made"
+    assert found.outputs > 1
+    assert found.hits == ()
+
+
+@pytest.mark.media
+def test_the_third_covers_every_kind_and_every_list_names_real_files(media: Path) -> None:
+    for hostile in (False, True):
+        everything = corpus.files(media, hostile=hostile, third=False)
+        third = corpus.files(media, hostile=hostile, third=True)
+        folders = {str(Path(name).parent) for name in everything}
+        assert {str(Path(name).parent) for name in third} == folders
+        assert len(everything) / 3 <= len(third) < len(everything) / 2
+    for name in corpus._lines("third.txt") + sorted(corpus.expected()):
+        assert (media / name).is_file(), name
+
+
+def test_a_search_finds_a_string_that_stayed(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8 " + "CANARY_OWNER".encode("utf-16-le"))
+    (tmp_path / "b.jpg").write_bytes(b"nothing here")
+
+    found = canaries.needles(b"..CANARY_OWNER..")
+    assert canaries.hidden_in(tmp_path / "a.jpg", found)
+    assert canaries.hidden_in(tmp_path / "b.jpg", found) == []
+
+
+def test_the_tables_say_what_went_wrong() -> None:
+    row = corpus.Row("hostile/a|b.mp4", "rejected: unknown-type", True, 0.5, peak_rss_bytes=50 * 2**20)
+    bad = replace(row, file="c.mp4", verdict="failed: engine-failed", right=False, message="died", crashed=True)
+    text = tables.hostile([row, bad])
+
+    assert "| a\\|b.mp4 | rejected: unknown-type | 0.5 | 50 |" in text
+    assert "2 files: 0 made, 1 rejected, 1 wrong; crashes 1, hangs 0, reads beside the file 0" in text
+    assert "- wrong: c.mp4" in text
