@@ -1,7 +1,7 @@
 """Measure what was made; refuse it if it is not what was decided: upright, SDR, in sync, whole, clean.
 
-The witness is not the maker: films and their stills, made by ffmpeg, are read with PyAV and Pillow; photos, made by
-Pillow, are read with PyAV; documents are walked object by object. Every function here ends in facts that were measured,
+The witness is not the maker: films, made by the ffmpeg program, and still pictures, made by Pillow, are read with PyAV;
+documents are walked object by object. Every function here ends in facts that were measured,
 or in ProofFailed with the value and the limit; nothing is repaired.
 
 `make` calls, after making: `chunk` · `still` (poster, storyboard, preview) · `sizes` · `document` · `clean` (any other

@@ -56,6 +56,8 @@ def _traces(pdf: pikepdf.Pdf, private: list[str]) -> Iterator[Trace]:
         for key in set(page.obj.keys()) - PAGE_KEYS:
             yield Trace(f"the key {key}", f"page {number}")
     for thing in pdf.objects:
+        if isinstance(thing, pikepdf.Stream) and thing.get("/Type") == pikepdf.Name.XRef:
+            continue  # the trailer of a file with compressed objects, looked at above
         where = f"object {thing.objgen[0]}"
         yield from _within(thing, private, where, 0)
         jpeg = isinstance(thing, pikepdf.Stream) and thing.get("/Filter") == pikepdf.Name.DCTDecode

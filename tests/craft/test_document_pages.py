@@ -1,0 +1,135 @@
+"""A PDF on its way to the customer: what it shows stays, what it does and tells goes."""
+
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pypdfium2
+import pytest
+from paperwork import SECRETS, laid_open, report
+from PIL import Image
+
+from pipeline import document, proof, source
+from pipeline.errors import Encrypted, ProofFailed, TooLarge, Unreadable
+from pipeline.source import Source
+
+
+def measured(path: Path) -> Source:
+    return source.from_json(document.measure(path, "workshop")["source"])
+
+
+def made(path: Path, out: Path) -> dict[str, Any]:
+    out.mkdir()
+    return document.make(path, out, lambda _: None)
+
+
+def picture(path: Path) -> Image.Image:
+    pdf = pypdfium2.PdfDocument(path)
+    try:
+        return pdf[0].render(scale=0.5).to_pil().convert("RGB")
+    finally:
+        pdf.close()
+
+
+def test_every_secret_of_a_report_is_gone(tmp_path: Path) -> None:
+    path = report(tmp_path / "in.pdf")
+    assert [secret for secret in SECRETS if secret.encode() not in laid_open(path)] == []
+    made(path, tmp_path / "out")
+    assert [secret for secret in SECRETS if secret.encode() in laid_open(tmp_path / "out" / "document.pdf")] == []
+
+
+def test_the_pages_still_show_what_they_showed(tmp_path: Path) -> None:
+    path = report(tmp_path / "in.pdf")
+    facts = made(path, tmp_path / "out")["facts"]
+    clean = tmp_path / "out" / "document.pdf"
+    assert facts["pages"] == 2
+    text = pypdfium2.PdfDocument(clean)
+    words = text[1].get_textpage().get_text_range()
+    text.close()
+    assert "Brake report 2" in words
+    assert "OK" in words, "what stood in the form"
+    assert picture(clean).getpixel((70, 70)) == picture(path).getpixel((70, 70))
+
+
+def test_only_the_link_to_a_web_page_can_still_be_followed(tmp_path: Path) -> None:
+    made(report(tmp_path / "in.pdf"), tmp_path / "out")
+    with pikepdf.open(tmp_path / "out" / "document.pdf") as pdf:
+        notes = [(str(note.Subtype), str(note.A.S), str(note.A.URI)) for note in pdf.pages[0].obj.Annots]
+    assert notes == [("/Link", "/URI", "https://example.org/brakes")]
+
+
+def test_the_first_page_becomes_a_picture(tmp_path: Path) -> None:
+    facts = made(report(tmp_path / "in.pdf"), tmp_path / "out")["facts"]
+    with Image.open(tmp_path / "out" / "page.jpg") as page:
+        assert page.size == (facts["width"], facts["height"])
+        assert max(page.size) == document.PAGE_EDGE
+        red = page.convert("RGB").getpixel((200, 200))
+    assert red[0] > 200
+    assert red[1] < 60
+
+
+def test_the_same_report_becomes_the_same_bytes(tmp_path: Path) -> None:
+    path = report(tmp_path / "in.pdf")
+    made(path, tmp_path / "a")
+    made(path, tmp_path / "b")
+    assert (tmp_path / "a" / "document.pdf").read_bytes() == (tmp_path / "b" / "document.pdf").read_bytes()
+
+
+def test_what_was_made_is_proved(tmp_path: Path) -> None:
+    path = report(tmp_path / "in.pdf")
+    result = made(path, tmp_path / "out")
+    found = measured(path)
+    assert "SECRET_XMP" in found.private
+    assert proof.document(tmp_path / "out", result, found) == result["facts"]
+
+
+@pytest.mark.parametrize("secret", ["action", "author", "file", "piece", "image"])
+def test_a_document_with_a_rest_inside_is_not_published(tmp_path: Path, secret: str) -> None:
+    path = report(tmp_path / "in.pdf")
+    result = made(path, tmp_path / "out")
+    clean = tmp_path / "out" / "document.pdf"
+    with pikepdf.open(clean, allow_overwriting_input=True) as pdf:
+        match secret:
+            case "action":
+                pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript)
+            case "author":
+                pdf.docinfo["/Author"] = "Alice Example"
+            case "file":
+                pdf.attachments["a.txt"] = b"a"
+            case "piece":
+                pdf.pages[0].obj.Resources.PieceInfo = pikepdf.Dictionary(A=1)
+            case "image":
+                image = pdf.pages[1].obj.Resources.XObject.I
+                with pikepdf.open(path) as original:
+                    raw = original.pages[1].obj.Resources.XObject.I.read_raw_bytes()
+                image.write(raw, filter=pikepdf.Name.DCTDecode)
+        pdf.save(clean)
+    result["files"][0]["bytes"] = clean.stat().st_size
+    with pytest.raises(ProofFailed, match="trace"):
+        proof.document(tmp_path / "out", result, measured(path))
+
+
+@pytest.mark.parametrize("user", ["", "secret"])
+def test_a_protected_document_is_said_to_be_protected(tmp_path: Path, user: str) -> None:
+    with pikepdf.open(report(tmp_path / "in.pdf")) as pdf:
+        pdf.save(tmp_path / "locked.pdf", encryption=pikepdf.Encryption(owner="owner", user=user))
+    with pytest.raises(Encrypted):
+        document.measure(tmp_path / "locked.pdf", "workshop")
+
+
+@pytest.mark.parametrize(
+    "content", [b"%PDF-1.7\nnothing", b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>"]
+)
+def test_a_broken_document_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "in.pdf").write_bytes(content)
+    with pytest.raises(Unreadable):
+        document.measure(tmp_path / "in.pdf", "workshop")
+
+
+def test_a_book_is_refused(tmp_path: Path) -> None:
+    pdf = pikepdf.new()
+    for _ in range(501):
+        pdf.add_blank_page()
+    pdf.save(tmp_path / "in.pdf")
+    with pytest.raises(TooLarge, match="501 pages, limit"):
+        document.measure(tmp_path / "in.pdf", "workshop")
