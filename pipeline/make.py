@@ -1,17 +1,22 @@
 """A plan and a name become proved outputs: the table of contents of the craft."""
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline import document, photo, plan, source, transcode
+from PIL import ImageStat
+
+from pipeline import document, frames, photo, plan, proof, source, stills, transcode
 from pipeline.errors import PipelineFailed
 from pipeline.plan import Plan
 from pipeline.source import Source
 
 Progress = Callable[[float], None]
 
-CONTENT_TYPES = {
+BLACK = 24.0  # of 255, mean brightness of a frame in which nothing can be seen; black itself is 16
+
+TYPES = {
     ".m4s": "video/iso.segment",
     ".mp4": "video/mp4",
     ".jpg": "image/jpeg",
@@ -37,30 +42,69 @@ def make(
     Raises: MediaRejected where decoding shows what probing could not; EngineFailed; ProofFailed.
     """
     it, what = source.from_json(measured), plan.from_json(decided)
-    return _made(name, path, it, what, watermark, out, on_progress)
-
-
-def _made(
-    name: str, path: Path, it: Source, what: Plan, watermark: Path | None, out: Path, on_progress: Progress
-) -> dict[str, Any]:
     kind, _, number = name.partition("/")
     match kind:
         case "chunk":
-            assert what.film is not None
-            chunk = what.film.chunks[int(number)]
-            facts = transcode.make(path, it, what, chunk, watermark, out, on_progress)
-            return {"files": listed(out), "facts": facts}
+            return _chunk(int(number), path, it, what, watermark, out, on_progress)
+        case "poster":
+            made = stills.poster(path, it, what, watermark, out, on_progress)
+            return _proved(made, "poster.jpg", path, it, out)
+        case "storyboard":
+            made = stills.storyboard(path, it, what, out, on_progress)
+            return _proved(made, "storyboard.jpg", path, it, out)
+        case "preview":
+            made = stills.preview(path, it, what, watermark, out, on_progress)
+            return _proved(made, "preview.webp", path, it, out)
         case "sizes":
-            return photo.make_sizes(path, it, what, watermark, out, on_progress)
+            assert what.photo is not None
+            made = photo.make_sizes(path, it, what, watermark, out, on_progress)
+            return {**made, "facts": proof.sizes(out, made, what.photo, it, dark=lambda: _dark_photo(path, it))}
         case "document":
-            return document.make(path, out, on_progress)
+            made = document.make(path, out, on_progress)
+            return {**made, "facts": proof.document(out, made, it)}
         case _:
             raise PipelineFailed(f"no output is called {name!r}")
+
+
+def _chunk(
+    number: int, path: Path, it: Source, what: Plan, watermark: Path | None, out: Path, on_progress: Progress
+) -> dict[str, Any]:
+    assert what.film is not None
+    chunk = what.film.chunks[number]
+    # Proof is about a tenth of the work.
+    facts = transcode.make(path, it, what, chunk, watermark, out, lambda share: on_progress(0.9 * share))
+    made = {"files": listed(out), "facts": facts}
+    return {**made, "facts": proof.chunk(out, made, what.film, transcode.came_out(chunk, facts), it)}
+
+
+def _proved(made: dict[str, Any], still: str, path: Path, it: Source, out: Path) -> dict[str, Any]:
+    """A still picture proved; beside it, every other file is at least clean."""
+    facts = made["facts"]
+    for file in made["files"]:
+        if file["path"] != still:
+            proof.clean(out / file["path"], file["content_type"], it.private)
+    size = (
+        facts.get("width") or facts["columns"] * facts["tile_width"],
+        facts.get("height") or facts["rows"] * facts["tile_height"],
+    )
+    found = proof.still(out / still, TYPES[Path(still).suffix], size, it.private, dark=lambda: _dark_film(path, it))
+    return {**made, "facts": {**facts, "brightness": found["brightness"]}}
+
+
+def _dark_film(path: Path, it: Source) -> bool:
+    """Whether the film itself begins in the dark: a lens that was covered is no fault of ours."""
+    seen = frames.decode(path, it, until=4.0)
+    return all(float(one.frame.reformat(format="gray").to_ndarray().mean()) < BLACK for one in islice(seen, 120))
+
+
+def _dark_photo(path: Path, it: Source) -> bool:
+    with photo.opened(path, it.container, it.photo.width * it.photo.height if it.photo else 1) as image:
+        return float(ImageStat.Stat(image.convert("L")).mean[0]) < BLACK
 
 
 def listed(out: Path) -> list[dict[str, Any]]:
     """The files of a folder as the parent stores them."""
     return [
-        {"path": file.name, "bytes": file.stat().st_size, "content_type": CONTENT_TYPES[file.suffix]}
+        {"path": file.name, "bytes": file.stat().st_size, "content_type": TYPES[file.suffix]}
         for file in sorted(out.iterdir())
     ]

@@ -1,6 +1,6 @@
 """A fragmented MP4 of one chunk becomes an init segment and media segments; says where every I-frame lies.
 
-Bytes are only cut, never written anew: what the encoder made is what is served.
+Bytes are only cut, never written anew; of the header, the empty box for tags is left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,6 +26,7 @@ class Fragment:
     length: int
     start: float | None  # s, when its first picture is shown; None: sound alone
     iframe: int  # bytes from `offset` to the end of the first picture
+    frames: int  # pictures
 
 
 def boxes(data: memoryview, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int, int]]:
@@ -100,14 +101,13 @@ def fragments(data: memoryview) -> list[Fragment]:
         if kind == b"moof":
             moof = (at, body, stop)
         elif kind == b"mdat" and moof is not None:
-            start, iframe = _first_picture(data, moof, track, scale)
-            found.append(Fragment(moof[0], stop - moof[0], start, iframe))
+            found.append(Fragment(moof[0], stop - moof[0], *_pictures(data, moof, track, scale)))
             moof = None
     return found
 
 
-def _first_picture(data: memoryview, moof: tuple[int, int, int], track: int, scale: int) -> tuple[float | None, int]:
-    """When the first picture of a fragment is shown (s), and its end in bytes from the fragment's start."""
+def _pictures(data: memoryview, moof: tuple[int, int, int], track: int, scale: int) -> tuple[float | None, int, int]:
+    """When a fragment's first picture is shown (s), its end in bytes from the fragment's start, how many there are."""
     for body, stop in find(data, (b"traf",), moof[1], moof[2]):
         head = next(find(data, (b"tfhd",), body, stop))[0]
         flags = int.from_bytes(data[head : head + 4], "big") & 0xFFFFFF
@@ -117,7 +117,9 @@ def _first_picture(data: memoryview, moof: tuple[int, int, int], track: int, sca
         time = int.from_bytes(data[clock + 4 : clock + (12 if data[clock] else 8)], "big")
         at = head + 8 + sum(size for flag, size in _TFHD if flags & flag)
         size = int.from_bytes(data[at : at + 4], "big")
-        run = next(find(data, (b"trun",), body, stop))[0]
+        runs = [run for run, _ in find(data, (b"trun",), body, stop)]
+        frames = sum(int.from_bytes(data[run + 4 : run + 8], "big") for run in runs)
+        run = runs[0]
         kinds = int.from_bytes(data[run : run + 4], "big") & 0xFFFFFF
         offset = int.from_bytes(data[run + 8 : run + 12], "big", signed=True)
         at = run + (16 if kinds & 0x04 else 12) + (4 if kinds & 0x100 else 0)
@@ -126,50 +128,69 @@ def _first_picture(data: memoryview, moof: tuple[int, int, int], track: int, sca
             at += 4
         at += 4 if kinds & 0x400 else 0
         shift = int.from_bytes(data[at : at + 4], "big", signed=True) if kinds & 0x800 else 0
-        return (time + shift) / scale, offset + size
-    return None, 0
+        return (time + shift) / scale, offset + size, frames
+    return None, 0, 0
 
 
 def split(file: Path, name: str, *, ahead: float, cuts: Sequence[float], end: float, out: Path) -> dict[str, Any]:
     """Cut a chunk's file at `cuts` (s on the film's clock, `ahead` s behind the file's own) into `out`.
 
-    Writes `NAME-init.mp4` and `NAME-000.m4s` …; returns `init`, `codecs`, `bytes` and `segments` of the chunk's facts.
+    Writes `NAME-init.mp4` and `NAME-000.m4s` …; returns `frames`, `init`, `codecs`, `bytes` and `segments`. A cut whose
+    frame was lost in the source moves to the next IDR frame, which the encoder put in its place.
 
-    Raises: EngineFailed if the file does not begin a fragment at every cut.
+    Raises: EngineFailed if the file does not begin with a picture.
     """
     data = memoryview(file.read_bytes())
     made = fragments(data)
     if not made or made[0].start is None:
         raise EngineFailed(f"{len(made)} fragments were made, the first without a picture")
     init = out / f"{name}-init.mp4"
-    init.write_bytes(data[: made[0].offset])
-    bounds = [_begins(made, cut + ahead) for cut in cuts] + [len(made)]
+    init.write_bytes(_header(data, made[0].offset))
+    begins = _begins(made, [cut + ahead for cut in cuts])
+    starts = [cuts[0], *((made[n].start or 0.0) - ahead for n in begins[1:]), end]
     segments: list[dict[str, Any]] = []
-    for number, (begin, stop) in enumerate(pairwise(bounds)):
+    for number, (begin, stop) in enumerate(pairwise([*begins, len(made)])):
         run = made[begin:stop]
         path = out / f"{name}-{number:03d}.m4s"
         path.write_bytes(b"".join(data[one.offset : one.offset + one.length] for one in run))
-        until = cuts[number + 1] if number + 1 < len(cuts) else end
         segments.append(
             {
                 "path": path.name,
-                "start": cuts[number],
-                "duration": until - cuts[number],
+                "start": round(starts[number], 6),
+                "duration": round(starts[number + 1] - starts[number], 6),
                 "bytes": path.stat().st_size,
-                "iframes": _iframes(run, ahead, until),
+                "iframes": _iframes(run, ahead, starts[number + 1]),
             }
         )
     size = sum(segment["bytes"] for segment in segments)
-    return {"init": init.name, "codecs": codecs(data), "bytes": size, "segments": segments}
+    frames = sum(fragment.frames for fragment in made)
+    return {"frames": frames, "init": init.name, "codecs": codecs(data), "bytes": size, "segments": segments}
 
 
-def _begins(made: list[Fragment], time: float) -> int:
-    """The number of the fragment whose first picture is shown at `time` s."""
-    starts = {n: fragment.start for n, fragment in enumerate(made) if fragment.start is not None}
-    best = min(starts, key=lambda number: abs(starts[number] - time))
-    if abs(starts[best] - time) > 0.002:
-        raise EngineFailed(f"no IDR frame at {time:.3f} s, the nearest at {starts[best]:.3f} s")
-    return best
+def _header(data: memoryview, end: int) -> bytes:
+    """What stands before the first fragment, without `udta`: ffmpeg writes one even when there is nothing in it."""
+    kept: list[bytes] = []
+    for kind, at, body, stop in boxes(data, 0, end):
+        inside = (
+            [bytes(data[a:b]) for name, a, _, b in boxes(data, body, stop) if name != b"udta"]
+            if kind == b"moov"
+            else []
+        )
+        whole = b"".join(inside)
+        kept.append((8 + len(whole)).to_bytes(4, "big") + kind + whole if inside else bytes(data[at:stop]))
+    return b"".join(kept)
+
+
+def _begins(made: list[Fragment], times: Sequence[float]) -> list[int]:
+    """The numbers of the fragments that begin segments: those with the first picture at or after each time."""
+    found = [0]
+    for time in times[1:]:
+        after = (
+            n for n, one in enumerate(made) if n > found[-1] and one.start is not None and one.start > time - 0.002
+        )
+        if (n := next(after, None)) is not None:
+            found.append(n)
+    return found
 
 
 def _iframes(run: list[Fragment], ahead: float, end: float) -> list[dict[str, Any]]:
@@ -177,9 +198,10 @@ def _iframes(run: list[Fragment], ahead: float, end: float) -> list[dict[str, An
     offset = 0
     for fragment in run:
         if fragment.start is not None:
-            start = fragment.start - ahead
+            start = round(fragment.start - ahead, 6)
             if found:
-                found[-1]["duration"] = start - found[-1]["start"]
-            found.append({"offset": offset, "length": fragment.iframe, "start": start, "duration": end - start})
+                found[-1]["duration"] = round(start - found[-1]["start"], 6)
+            duration = round(end - start, 6)
+            found.append({"offset": offset, "length": fragment.iframe, "start": start, "duration": duration})
         offset += fragment.length
     return found

@@ -5,6 +5,7 @@ the same bytes, and chunks made anywhere join without a seam.
 """
 
 import tempfile
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from typing import Any
 import ffmpeg
 
 from pipeline import engine, picture, segments, sound
+from pipeline.errors import Damaged, EngineFailed
 from pipeline.plan import Chunk, FilmPlan, Plan, Rendition
 from pipeline.source import Film, Source
 
 OFFSET = sound.OFFSET
+# A film of which less can be decoded is not shown: the customer would not see what is spoken of.
+LEAST_SHARE = 0.75
 CLOCK = 90_000  # ticks/s of a made film's pictures: exact for every usual rate
 
 
@@ -30,7 +34,7 @@ def make(
 ) -> dict[str, Any]:
     """Write the segments of a chunk to `out` and return its facts (docs/architecture.md, times in s, sizes in bytes).
 
-    Raises: EngineFailed.
+    Raises: Damaged where too few frames can be decoded; EngineFailed.
     """
     assert source.film is not None
     assert whole.film is not None
@@ -47,13 +51,33 @@ def make(
         node = _graph(path, source.container, source.film, plan, chunk, mark, heard, work)
         engine.run(engine.compiled(node), duration=chunk.duration, start=chunk.start + OFFSET, on_progress=on_progress)
         made = [_rendition(work / f"{n}.mp4", one, plan, chunk, out) for n, one in enumerate(plan.renditions)]
+    frames = made[0]["frames"]
+    if frames < LEAST_SHARE * chunk.frames - 2:
+        raise Damaged(f"{frames} of {chunk.frames} frames from {chunk.start:.1f} s on, least {LEAST_SHARE:.0%}")
+    if frames > chunk.frames:
+        raise EngineFailed(f"{frames} frames came out of {chunk.frames}")
     return {
         "chunk": chunk.number,
         "start": chunk.start,
         "duration": chunk.duration,
-        "frames": chunk.frames,
+        "frames": frames,
+        "planned": chunk.frames,
         "renditions": made,
     }
+
+
+def came_out(chunk: Chunk, facts: dict[str, Any]) -> Chunk:
+    """The chunk as its source allowed it: frames that could not be decoded are gone, and with them perhaps a key frame.
+
+    For `proof`, which holds every rendition against this one and the same chunk.
+    """
+    if facts["frames"] == chunk.frames:
+        return chunk
+    parts = facts["renditions"][0]["segments"]
+    keys = tuple(frame["start"] for part in parts for frame in part["iframes"])
+    start, end = keys[0], chunk.start + chunk.duration
+    cuts = tuple(part["start"] for part in parts)
+    return replace(chunk, frames=facts["frames"], keys=keys, cuts=cuts, start=start, duration=end - start)
 
 
 def _graph(
@@ -88,7 +112,9 @@ def _graph(
     node = picture.steps(node, film, width=top.width, height=top.height, watermark=mark)
     # copyts once more: it belongs to each input.
     tone = ffmpeg.input(str(heard), f="nut", copyts=None) if heard else None
-    pictures = picture.ladder(node, [(one.width, one.height) for one in plan.renditions])
+    # setsar: 854 px for 853⅓ makes the scaler write pixels of 1281:1280, and players a blurred picture.
+    sizes = [(one.width, one.height) for one in plan.renditions]
+    pictures = [made.filter("setsar", 1) for made in picture.ladder(node, sizes)]
     return ffmpeg.merge_outputs(
         *(
             ffmpeg.output(
