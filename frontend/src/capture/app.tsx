@@ -1,0 +1,106 @@
+// The page: one sentence about everything, the items in their order, and the buttons under the thumb.
+import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
+import { Card, type Actions, type Row } from "./card";
+import { Icon, type IconName } from "./icons";
+import { Media } from "./media";
+import { Picker } from "./picker";
+import { Preview } from "./preview";
+import { Sender } from "./sender";
+import { t, type Item } from "./start";
+import { status, type Tone } from "./status";
+
+const ICONS: Record<Tone, IconName> = { calm: "film", busy: "up", waiting: "wait", good: "check", bad: "warn" };
+
+function uploadOf(url: string | null): string | null {
+  return url && url.slice(url.lastIndexOf("/") + 1);
+}
+
+/** The server's order first, then what only this phone knows. A card keeps its key when the server learns of it. */
+function rows(items: Item[], sender: Sender, seen: Set<string>): Row[] {
+  const parcels = new Map(sender.parcels.map((parcel) => [uploadOf(parcel.kept.url) ?? parcel.kept.id, parcel]));
+  const known = items.map((item): Row => {
+    const parcel = (item.upload && parcels.get(item.upload)) || null;
+    if (item.upload) seen.add(item.upload);
+    if (parcel) sender.learn(parcel, item.received);
+    return { key: parcel?.kept.id ?? item.id, item, parcel };
+  });
+  const shown = new Set(known.map(({ key }) => key));
+  const erased = (url: string | null): boolean => seen.has(uploadOf(url) ?? "");
+  const own = sender.parcels.filter(({ kept, phase }) => !shown.has(kept.id) && !(phase === "sent" && erased(kept.url)));
+  return [...known, ...own.map((parcel): Row => ({ key: parcel.kept.id, item: null, parcel }))];
+}
+
+export function App() {
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  const [shown, setShown] = useState<Item | null>(null);
+  const { sender, media, seen } = useMemo(() => {
+    const sender = new Sender();
+    const media = new Media(() => draw(0), () => sender.parcels.some(({ phase }) => phase !== "sent" && phase !== "refused"));
+    return { sender, media, seen: new Set<string>() };
+  }, []);
+  useEffect(() => {
+    let drawing = false;
+    const stop = sender.subscribe(() => {
+      if (drawing) return; // many small changes are one drawing
+      drawing = true;
+      queueMicrotask(() => {
+        drawing = false;
+        draw(0);
+      });
+    });
+    void sender.recall().catch(() => (sender.forgetful = true));
+    return stop;
+  }, [sender]);
+
+  const list = rows(media.items, sender, seen);
+  const sentNow = sender.parcels.filter(({ phase }) => phase === "sent").length;
+  useEffect(() => void media.refresh(), [sentNow, media]);
+  useEffect(() => {
+    // Captions written before the server knew the item.
+    for (const { item, parcel } of list) {
+      const text = parcel?.kept.caption;
+      if (item && parcel && text && text !== item.caption) {
+        void media.change(item, "caption", { caption: text }).then((taken) => taken && sender.caption(parcel, ""));
+      }
+    }
+  });
+
+  const actions: Actions = {
+    caption({ item, parcel }, text) {
+      if (parcel) sender.caption(parcel, text);
+      if (item) void media.change(item, "caption", { caption: text }).then((taken) => taken && parcel && sender.caption(parcel, ""));
+    },
+    move: ({ item }, direction) => item && void media.change(item, `move/${direction}`),
+    retry: ({ item }) => item && void media.change(item, "retry"),
+    preview({ item }) {
+      if (item?.kind === "document") window.open(item.preview!, "_blank", "noopener");
+      else setShown(item);
+    },
+    remove({ item, parcel }) {
+      if (parcel) void sender.remove(parcel);
+      if (item) void media.change(item, "delete");
+    },
+  };
+
+  const making = media.items.filter(({ state }) => state === "processing").length;
+  const now = status(sender.parcels.map(({ phase }) => phase), navigator.onLine, sender.signedOut, list.length, making);
+  return (
+    <div class="capture">
+      <p class={`status tone-${now.tone}`} role="status" data-key={now.key}>
+        <span class="status-icon"><Icon name={ICONS[now.tone]} /></span>
+        <span>{t(now.key, { n: now.left })}</span>
+        {sender.signedOut && <a href="/login" target="_blank" rel="noopener" onClick={() => (sender.signedOut = false)}>{t("sign-in")}</a>}
+      </p>
+      {sender.forgetful && now.left > 0 && <p class="note">{t("keep-open")}</p>}
+      {list.length > 0 && (
+        <ol class="entries">
+          {list.map((row, index) => (
+            <Card key={row.key} row={row} first={index === 0} last={index === media.items.length - 1} actions={actions} />
+          ))}
+        </ol>
+      )}
+      <Picker onPick={(files, kind) => void sender.add(files, kind)} />
+      {shown && <Preview item={shown} onClose={() => setShown(null)} />}
+    </div>
+  );
+}

@@ -1,0 +1,126 @@
+// One film, photo or file: its picture, how far it is, and what can be done with it.
+import { useState } from "preact/hooks";
+import { Icon, type IconName } from "./icons";
+import type { Parcel } from "./sender";
+import { start, t, type Item } from "./start";
+import { megabytes, remaining } from "./status";
+
+export interface Row {
+  key: string;
+  item: Item | null; // as the server knows it
+  parcel: Parcel | null; // as this phone knows it
+}
+
+export interface Actions {
+  caption(row: Row, text: string): void;
+  move(row: Row, direction: "up" | "down"): void;
+  remove(row: Row): void;
+  retry(row: Row): void;
+  preview(row: Row): void;
+}
+
+interface Look {
+  icon: IconName;
+  tone: string;
+  text: string;
+  value: number | null; // 0…1, null: nothing to measure
+}
+
+export function Card({ row, first, last, actions }: { row: Row; first: boolean; last: boolean; actions: Actions }) {
+  const [open, setOpen] = useState(false);
+  const { item, parcel } = row;
+  const kind = item?.kind ?? parcel!.kept.kind;
+  const caption = parcel?.kept.caption || item?.caption || "";
+  const look = looks(row);
+  const ended = parcel?.phase === "refused" || item?.state === "rejected" || item?.state === "failed";
+  const picture = item?.thumbnail ?? parcel?.picture;
+  return (
+    <li class={`entry tone-${look.tone}`} data-state={item && parcel?.phase !== "sending" ? item.state : parcel?.phase} data-acknowledged={acknowledged(row)}>
+      <div class="entry-main">
+        <button type="button" class="thumb" disabled={!item?.preview} onClick={() => actions.preview(row)} aria-label={`${t("preview")}: ${caption || t(kind)}`}>
+          {picture ? <img src={picture} alt="" /> : <Icon name={kind} />}
+          {item?.preview && kind === "film" && <span class="play"><Icon name="play" /></span>}
+        </button>
+        <div class="entry-text">
+          <p class="entry-name">{caption || t(kind)}</p>
+          <p class="entry-file">{item?.filename ?? parcel!.kept.name} · {megabytes(item?.size ?? parcel!.kept.size, start.language)}</p>
+          <p class="entry-state"><Icon name={look.icon} /><span>{look.text}</span></p>
+        </div>
+        {!ended && (
+          <button type="button" class="tool" aria-expanded={open} onClick={() => setOpen(!open)} aria-label={`${t("edit")}: ${caption || t(kind)}`}>
+            <Icon name={open ? "close" : "pen"} />
+          </button>
+        )}
+      </div>
+      {look.value !== null && <progress max={1} value={look.value} aria-label={look.text} />}
+      {ended && (
+        <div class="entry-tools">
+          {item?.state === "failed" && <button type="button" onClick={() => actions.retry(row)}><Icon name="again" />{t("try-again")}</button>}
+          <button type="button" onClick={() => actions.remove(row)}><Icon name="trash" />{t("remove")}</button>
+        </div>
+      )}
+      {open && !ended && <Editor row={row} caption={caption} first={first} last={last} actions={actions} />}
+    </li>
+  );
+}
+
+function Editor({ row, caption, first, last, actions }: { row: Row; caption: string; first: boolean; last: boolean; actions: Actions }) {
+  const [sure, setSure] = useState(false);
+  const [text, setText] = useState(caption);
+  const write = (value: string): void => {
+    setText(value);
+    actions.caption(row, value.trim());
+  };
+  return (
+    <div class="editor">
+      <label for={`caption-${row.key}`}>{t("caption")}</label>
+      <textarea
+        id={`caption-${row.key}`} rows={2} maxLength={300} value={text} placeholder={t("caption-hint")}
+        onInput={(event) => setText(event.currentTarget.value)} onChange={(event) => write(event.currentTarget.value)}
+      />
+      <div class="chips">
+        {t("chips").split("|").map((chip) => (
+          <button type="button" key={chip} onClick={() => write(text.trim() ? `${text.trim()}, ${chip.toLowerCase()}` : chip)}>{chip}</button>
+        ))}
+      </div>
+      <div class="entry-tools">
+        {row.item && <button type="button" disabled={first} onClick={() => actions.move(row, "up")}><Icon name="higher" />{t("earlier")}</button>}
+        {row.item && <button type="button" disabled={last} onClick={() => actions.move(row, "down")}><Icon name="lower" />{t("later")}</button>}
+        <button type="button" class={sure ? "sure" : ""} onClick={() => (sure ? actions.remove(row) : setSure(true))} onBlur={() => setSure(false)}>
+          <Icon name="trash" />{t(sure ? "remove-sure" : "remove")}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** Bytes the server has said it holds; nothing else is ever shown as progress. */
+export function acknowledged({ item, parcel }: Row): number {
+  return Math.max(item?.received ?? 0, parcel?.kept.acknowledged ?? 0);
+}
+
+function looks(row: Row): Look {
+  const { item, parcel } = row;
+  const size = item?.size ?? parcel!.kept.size;
+  const sent = size ? acknowledged(row) / size : 0;
+  const numbers = { done: megabytes(acknowledged(row), start.language), all: megabytes(size, start.language), percent: item?.percent ?? 0 };
+  if (parcel && (!item || item.state === "receiving")) {
+    if (parcel.phase === "refused") return { icon: "warn", tone: "bad", text: parcel.message, value: null };
+    if (parcel.phase === "missing") return { icon: "warn", tone: "bad", text: t("choose-again"), value: sent };
+    if (parcel.phase === "resting") return { icon: "wait", tone: "waiting", text: t("card-network", numbers), value: sent };
+    if (parcel.phase === "sending") return { icon: "up", tone: "busy", text: t("card-sending", numbers), value: sent };
+    if (parcel.phase === "waiting") return { icon: "wait", tone: "calm", text: t("card-waiting"), value: sent || null };
+    return { icon: "check", tone: "good", text: t("card-sent"), value: null };
+  }
+  switch (item!.state) {
+    case "receiving": return { icon: "wait", tone: "calm", text: t("card-elsewhere", numbers), value: sent };
+    case "ready": return { icon: "check", tone: "good", text: t("card-ready"), value: null };
+    case "rejected": return { icon: "warn", tone: "bad", text: item!.message, value: null };
+    case "failed": return { icon: "warn", tone: "bad", text: item!.message, value: null };
+    case "processing": {
+      const left = remaining(item!.eta_s);
+      const text = t("card-making", numbers) + (left ? ` · ${t(left.key, { n: left.n })}` : "");
+      return { icon: "wait", tone: "busy", text, value: item!.percent / 100 };
+    }
+  }
+}

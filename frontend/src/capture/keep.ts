@@ -1,0 +1,86 @@
+// The phone's own memory of files on their way: a row for each file, and its bytes as ArrayBuffer slices.
+// Slices, not File handles: Safari sends an empty body for a File read back from IndexedDB, and iOS forgets the picker's
+// handle in the background. A slice is deleted when the server has acknowledged all of it.
+import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { Kind } from "./start";
+
+export const SLICE = 4 * 1024 * 1024; // bytes
+
+export interface Kept {
+  id: string; // made here; also the key that keeps a repeated creation from making a second item
+  intervention: string;
+  kind: Kind;
+  name: string;
+  type: string;
+  size: number;
+  modified: number;
+  caption: string;
+  url: string | null; // of the upload, once created
+  acknowledged: number; // bytes the server has said it holds
+  sliced: number; // bytes that reached this database
+  thumbnail: ArrayBuffer | null; // a small JPEG
+  added: number;
+}
+
+interface Shape extends DBSchema {
+  files: { key: string; value: Kept; indexes: { intervention: string } };
+  slices: { key: [string, number]; value: ArrayBuffer };
+}
+
+let opened: Promise<IDBPDatabase<Shape>> | null = null;
+
+function database(): Promise<IDBPDatabase<Shape>> {
+  opened ??= openDB<Shape>("walkaround-capture", 1, {
+    upgrade(db) {
+      db.createObjectStore("files", { keyPath: "id" }).createIndex("intervention", "intervention");
+      db.createObjectStore("slices");
+    },
+  });
+  return opened;
+}
+
+export async function remembered(intervention: string): Promise<Kept[]> {
+  const files = await (await database()).getAllFromIndex("files", "intervention", intervention);
+  return files.sort((a, b) => a.added - b.added);
+}
+
+export async function remember(file: Kept): Promise<void> {
+  await (await database()).put("files", { ...file });
+}
+
+export async function forget(id: string): Promise<void> {
+  const db = await database();
+  const both = db.transaction(["files", "slices"], "readwrite");
+  await both.objectStore("files").delete(id);
+  await both.objectStore("slices").delete(IDBKeyRange.bound([id, 0], [id, Infinity]));
+  await both.done;
+}
+
+/** Copy what is missing of `file` into the database, slice after slice; `onSlice` learns how many bytes are in. */
+export async function slice(kept: Kept, file: Blob, onSlice: (sliced: number) => void): Promise<void> {
+  const db = await database();
+  for (let at = Math.floor(kept.sliced / SLICE) * SLICE; at < file.size; at += SLICE) {
+    const end = Math.min(at + SLICE, file.size);
+    if (kept.acknowledged < end) await db.put("slices", await file.slice(at, end).arrayBuffer(), [kept.id, at / SLICE]);
+    onSlice(end);
+  }
+}
+
+/** The bytes [start, end) of a kept file. Rejects when one of them is not here. */
+export async function bytes(id: string, start: number, end: number): Promise<Blob> {
+  const db = await database();
+  const parts: ArrayBuffer[] = [];
+  for (let index = Math.floor(start / SLICE); index * SLICE < end; index++) {
+    const part = await db.get("slices", [id, index]);
+    if (!part) throw new Error(`slice ${index} is not here`);
+    const from = index * SLICE;
+    parts.push(part.slice(Math.max(start - from, 0), Math.min(end - from, SLICE)));
+  }
+  return new Blob(parts);
+}
+
+/** Drop the slices the server holds completely. */
+export async function drop(id: string, acknowledged: number): Promise<void> {
+  const whole = Math.floor(acknowledged / SLICE);
+  if (whole > 0) await (await database()).delete("slices", IDBKeyRange.bound([id, 0], [id, whole - 1]));
+}

@@ -1,0 +1,75 @@
+// One attempt to send one file: tus-js-client from where the server is, until it is done or the line breaks.
+import { Upload, type DetailedError } from "tus-js-client";
+import { bytes, type Kept } from "./keep";
+import { FIRST, nextChunk } from "./pace";
+
+export class Broken extends Error {
+  constructor(public status: number, public sentence: string) {
+    super(sentence);
+  }
+}
+
+const SILENCE_MS = 30_000; // without a byte moving: the line is dead even if the browser has not noticed
+
+interface Hooks {
+  onUrl(url: string): void;
+  onAcknowledged(bytes: number): void;
+}
+
+/** Send `kept` (from `file` while it is in memory, else from its slices). Rejects with Broken; `signal` ends it quietly. */
+export function send(kept: Kept, file: Blob | null, endpoint: string, token: string, signal: AbortSignal, hooks: Hooks): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let began = performance.now();
+    let watch = 0;
+    const fail = (error: Broken): void => {
+      clearTimeout(watch);
+      void upload.abort();
+      reject(error);
+    };
+    const alive = (): void => {
+      clearTimeout(watch);
+      watch = window.setTimeout(() => fail(new Broken(0, "silence")), SILENCE_MS);
+    };
+    const source = {
+      size: kept.size,
+      slice: async (from: number, to: number) => {
+        const end = Math.min(to, kept.size);
+        const value = file ? file.slice(from, end) : await bytes(kept.id, from, end);
+        began = performance.now();
+        return { value, done: end >= kept.size };
+      },
+      close: () => undefined,
+    };
+    const upload = new Upload(new Blob(), {
+      // Without an endpoint a lost upload is an error, not silently begun again from bytes that are no longer here.
+      endpoint: kept.url ? null : endpoint,
+      uploadUrl: kept.url,
+      uploadSize: kept.size,
+      headers: { Authorization: `Bearer ${token}` },
+      metadata: { intervention: kept.intervention, kind: kept.kind, filename: kept.name.slice(-200), caption: kept.caption, key: kept.id },
+      chunkSize: FIRST,
+      retryDelays: null,
+      storeFingerprintForResuming: false,
+      fileReader: { openFile: () => Promise.resolve(source) },
+      onUploadUrlAvailable: () => hooks.onUrl(upload.url!),
+      onProgress: alive, // bytes given to the network: a sign of life, never shown
+      onChunkComplete: (size, accepted) => {
+        alive();
+        upload.options.chunkSize = nextChunk(size, (performance.now() - began) / 1000);
+        hooks.onAcknowledged(accepted);
+      },
+      onSuccess: () => {
+        clearTimeout(watch);
+        hooks.onAcknowledged(kept.size);
+        resolve();
+      },
+      onError: (error) => {
+        const answer = (error as DetailedError).originalResponse;
+        fail(new Broken(answer?.getStatus() ?? 0, answer?.getBody() ?? error.message));
+      },
+    });
+    signal.addEventListener("abort", () => fail(new Broken(0, "stopped")), { once: true });
+    alive();
+    upload.start();
+  });
+}

@@ -1,0 +1,44 @@
+// What the customer will see of one item, over the whole screen.
+import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "./icons";
+import { t, type Item } from "./start";
+
+export function Preview({ item, onClose }: { item: Item; onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog class="preview" ref={dialog} onClose={onClose} aria-label={item.caption || item.filename || t("preview")}>
+      {item.kind === "film" ? <Film address={item.preview!} poster={item.thumbnail} /> : <img src={item.preview!} alt={item.caption} />}
+      <button type="button" class="round" onClick={() => dialog.current?.close()} aria-label={t("close")}>
+        <Icon name="close" />
+      </button>
+      {item.caption && <p>{item.caption}</p>}
+    </dialog>
+  );
+}
+
+function Film({ address, poster }: { address: string; poster: string | null }) {
+  const video = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    const player = video.current!;
+    // Chromium says "maybe" to HLS and then stalls: native only where the browser also manages its own buffer.
+    if (player.canPlayType("application/vnd.apple.mpegurl") && "ManagedMediaSource" in window) {
+      player.src = address;
+      return;
+    }
+    let stop = (): void => undefined;
+    let gone = false;
+    void import("hls.js/light").then(({ default: Hls }) => {
+      if (gone || !Hls.isSupported()) return;
+      const hls = new Hls({ startPosition: 0 });
+      hls.loadSource(address);
+      hls.attachMedia(player);
+      stop = () => hls.destroy();
+    });
+    return () => {
+      gone = true;
+      stop();
+    };
+  }, [address]);
+  return <video ref={video} controls playsInline poster={poster ?? undefined} />;
+}

@@ -1,0 +1,229 @@
+// What this phone still has to send, one file after the other, until all of it has arrived: through lost networks,
+// restarts of the server, reloads of the page and expired keys. Progress is only ever what the server acknowledged.
+import { awake } from "./awake";
+import * as keep from "./keep";
+import { Broken, send } from "./line";
+import { backoff, verdict } from "./pace";
+import { start, t, type Kind } from "./start";
+import { thumbnail } from "./thumbnail";
+
+export type Phase = "waiting" | "sending" | "resting" | "sent" | "refused" | "missing";
+
+export interface Parcel {
+  kept: keep.Kept;
+  file: File | null; // while this page has it in memory
+  phase: Phase;
+  message: string;
+  picture: string | null; // object URL of the thumbnail
+}
+
+export class Sender {
+  parcels: Parcel[] = [];
+  signedOut = false;
+  forgetful = false; // the phone's own memory is full or closed: a reload would lose what is not sent
+  private token = start.token;
+  private running = false;
+  private failures = 0;
+  private wake: () => void = () => undefined;
+  private stop = new AbortController();
+  private listeners = new Set<() => void>();
+
+  constructor() {
+    addEventListener("online", () => this.kick());
+    addEventListener("offline", () => this.changed());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.kick());
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Take up what an earlier visit to this page left behind. */
+  async recall(): Promise<void> {
+    for (const kept of await keep.remembered(start.intervention)) {
+      if (this.parcels.some((parcel) => parcel.kept.id === kept.id)) continue;
+      const whole = kept.sliced >= kept.size;
+      const picture = kept.thumbnail && URL.createObjectURL(new Blob([kept.thumbnail], { type: "image/jpeg" }));
+      this.parcels.push({ kept, file: null, phase: whole ? "waiting" : "missing", message: "", picture });
+    }
+    this.changed();
+    void this.run();
+  }
+
+  async add(files: File[], kind: Kind): Promise<void> {
+    void navigator.storage?.persist?.();
+    for (const file of files) {
+      const again = this.parcels.find(({ kept, phase }) => phase === "missing" && kept.name === file.name && kept.size === file.size);
+      if (again) {
+        Object.assign(again, { file, phase: "waiting" });
+        void this.shelve(again, file);
+        continue;
+      }
+      const kept: keep.Kept = {
+        id: crypto.randomUUID(), intervention: start.intervention, kind: kindOf(file, kind), name: file.name, type: file.type,
+        size: file.size, modified: file.lastModified, caption: "", url: null, acknowledged: 0, sliced: 0, thumbnail: null, added: Date.now(),
+      };
+      const parcel: Parcel = { kept, file, phase: "waiting", message: "", picture: null };
+      if (file.size > start.max) Object.assign(parcel, { phase: "refused", message: t("too-large") });
+      this.parcels.push(parcel);
+      if (parcel.phase === "waiting") void this.shelve(parcel, file);
+      void this.paint(parcel, file);
+    }
+    this.changed();
+    this.kick();
+  }
+
+  async remove(parcel: Parcel): Promise<void> {
+    this.parcels = this.parcels.filter((other) => other !== parcel);
+    if (parcel.phase === "sending" || parcel.phase === "resting") this.interrupt();
+    if (parcel.picture) URL.revokeObjectURL(parcel.picture);
+    this.changed();
+    await keep.forget(parcel.kept.id).catch(() => undefined);
+    if (parcel.kept.url && parcel.phase !== "sent") {
+      await fetch(parcel.kept.url, {
+        method: "DELETE", headers: { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${this.token}` },
+      }).catch(() => undefined); // what never finishes expires by itself
+    }
+  }
+
+  caption(parcel: Parcel, caption: string): void {
+    parcel.kept.caption = caption;
+    this.save(parcel);
+  }
+
+  /** The server holds this much, as another answer said. */
+  learn(parcel: Parcel, received: number): void {
+    if (received > parcel.kept.acknowledged && received <= parcel.kept.size) {
+      parcel.kept.acknowledged = received;
+      this.changed();
+    }
+  }
+
+  /** Try now: the network is back, the page is seen again, or there is something new. */
+  kick(): void {
+    this.failures = 0;
+    this.wake();
+    void this.run();
+    this.changed();
+  }
+
+  private async run(): Promise<void> {
+    if (this.running) return;
+    this.running = true;
+    awake(true);
+    for (let parcel = this.next(); parcel; parcel = this.next()) await this.attempt(parcel);
+    awake(false);
+    this.running = false;
+    this.changed();
+  }
+
+  private next(): Parcel | undefined {
+    return this.signedOut ? undefined : this.parcels.find(({ phase }) => phase === "waiting" || phase === "resting");
+  }
+
+  private async attempt(parcel: Parcel): Promise<void> {
+    const { kept } = parcel;
+    this.stop = new AbortController();
+    this.go(parcel, "sending");
+    // After a failure the picker's handle may be dead: the slices are the better source once they are whole.
+    const memory = this.failures > 0 && kept.sliced >= kept.size && !this.forgetful ? null : parcel.file;
+    try {
+      await send(kept, memory, start.endpoint, this.token, this.stop.signal, {
+        onUrl: (url) => {
+          kept.url = url;
+          this.save(parcel);
+        },
+        onAcknowledged: (bytes) => {
+          this.failures = 0;
+          this.learn(parcel, bytes);
+          void keep.drop(kept.id, bytes).catch(() => undefined);
+          this.save(parcel);
+        },
+      });
+      await keep.forget(kept.id).catch(() => undefined);
+      parcel.file = null;
+      this.go(parcel, "sent");
+    } catch (error) {
+      if (this.parcels.includes(parcel)) await this.failed(parcel, error instanceof Broken ? error : new Broken(0, String(error)));
+    }
+  }
+
+  private async failed(parcel: Parcel, error: Broken): Promise<void> {
+    const what = verdict(error.status);
+    if (what === "gone" || what === "refused") {
+      await keep.forget(parcel.kept.id).catch(() => undefined);
+      this.go(parcel, "refused", error.status === 413 ? t("too-large") : what === "gone" ? t("gone") : t("not-accepted"));
+      return;
+    }
+    if (what === "token" && (await this.renew())) return this.go(parcel, "waiting");
+    this.failures += 1;
+    this.go(parcel, "resting");
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, backoff(this.failures) * 1000);
+    });
+  }
+
+  private async renew(): Promise<boolean> {
+    try {
+      const answer = await fetch(`/interventions/${start.intervention}/upload-token`, { headers: { Accept: "application/json" } });
+      this.signedOut = answer.redirected || answer.status === 401;
+      if (this.signedOut || !answer.ok) return false;
+      this.token = ((await answer.json()) as { token: string }).token;
+      return true;
+    } catch {
+      return false; // no network: an ordinary rest
+    }
+  }
+
+  /** Copy the file into the phone's own memory, so that a reload can go on. */
+  private async shelve(parcel: Parcel, file: File): Promise<void> {
+    try {
+      await keep.remember(parcel.kept);
+      await keep.slice(parcel.kept, file, (sliced) => {
+        parcel.kept.sliced = sliced;
+        this.save(parcel);
+      });
+      if (parcel.phase === "sent") await keep.forget(parcel.kept.id);
+    } catch {
+      this.forgetful = true;
+      this.changed();
+    }
+  }
+
+  private async paint(parcel: Parcel, file: File): Promise<void> {
+    const jpeg = await thumbnail(file, parcel.kept.kind);
+    if (!jpeg) return;
+    parcel.picture = URL.createObjectURL(jpeg);
+    parcel.kept.thumbnail = await jpeg.arrayBuffer();
+    this.save(parcel);
+  }
+
+  private save(parcel: Parcel): void {
+    if (parcel.phase !== "sent" && parcel.phase !== "refused" && this.parcels.includes(parcel)) {
+      void keep.remember(parcel.kept).catch(() => undefined);
+    }
+    this.changed();
+  }
+
+  private go(parcel: Parcel, phase: Phase, message = ""): void {
+    Object.assign(parcel, { phase, message });
+    this.changed();
+  }
+
+  private interrupt(): void {
+    this.stop.abort();
+    this.wake();
+  }
+
+  private changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function kindOf(file: File, chosen: Kind): Kind {
+  if (file.type.startsWith("video/")) return "film";
+  if (file.type.startsWith("image/")) return "photo";
+  return chosen;
+}
