@@ -1,9 +1,10 @@
 """The people of the tests: how they come to be and how they sign in."""
 
 import time
+from functools import cache
 
 import uuid_utils
-from flask import Flask
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 from flask_security import hash_password
 from sqlalchemy import select
@@ -13,6 +14,12 @@ from webapp.accounts.signin import datastore
 from webapp.database import session
 
 PASSWORD = "correct horse battery"
+
+
+@cache
+def _hashed(_secret: str) -> str:
+    """argon2 is slow on purpose; once for each secret is enough."""
+    return hash_password(PASSWORD)
 
 
 def add_dealership(name: str, country: str = "FR") -> Dealership:
@@ -30,7 +37,7 @@ def add_person(dealership: Dealership, name: str, role: RoleName) -> User:
         dealership_id=dealership.id,
         email=f"{name.lower()}@example.org",
         name=name,
-        password=hash_password(PASSWORD),
+        password=_hashed(current_app.config["SECRET_KEY"]),
         roles=[session.scalar(select(Role).where(Role.name == role)) or people.create_role(name=role)],
     )
     session.commit()

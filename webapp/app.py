@@ -16,6 +16,7 @@ from pipeline.catalog import engine as catalog_engine
 from pipeline.catalog import storage as catalog_storage
 from webapp import assets, database, guards, languages
 from webapp.accounts import signin
+from webapp.api import problems
 from workers import logs
 from workers.settings import Settings
 from workers.settings import settings as environment
@@ -65,6 +66,7 @@ def create_app(settings: Settings, role: Role = "web") -> Flask:
         assets.init_app(app)
         guards.protect_pages(app)
         signin.init_app(app)
+        problems.init_app(app)
         Compress(app)
     for feature in FEATURES[role]:
         if find_spec(feature):

@@ -39,9 +39,6 @@ def shop(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings, "web")
     app.config["TESTING"] = True
     app.config["WTF_CSRF_ENABLED"] = False
-    app.config["SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS"] = {
-        "argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1,
-    }  # fmt: skip
     Base.metadata.create_all(app.extensions["engine"])
     with app.app_context():
         a, b = add_dealership("Garage Lumière"), add_dealership("Autohaus Nord", "DE")
