@@ -147,7 +147,16 @@ def opened(path: Path, format: str, pixels: int) -> Iterator[Image.Image]:
             raise TooManyPixels(f"{error}; limit {pixels}") from error
         except UnidentifiedImageError as error:
             raise Unreadable(f"not a whole {format} header") from error
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, ArithmeticError) as error:
+        except (
+            OSError,
+            ValueError,
+            SyntaxError,
+            EOFError,
+            LookupError,
+            TypeError,
+            ArithmeticError,
+            RuntimeError,
+        ) as error:
             said = str(error)[:200]
             if any(word in said.lower() for word in ("truncated", "end of file", "not enough data", "incomplete")):
                 raise Truncated(f"{format}: {said}") from error
