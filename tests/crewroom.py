@@ -1,6 +1,7 @@
 """A crew without processes: the actors' own functions, called in the order the outbox asks for."""
 
 import functools
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,21 +48,24 @@ class Crew:
             session.expunge_all()
             return asset
 
-    def made(self, asset_id: str) -> dict[str, str]:
-        """What is recorded, by name, read from the storage through its row."""
+    def made(self, asset_id: str) -> list[tuple[str, list[str]]]:
+        """What is recorded: each name with its files, read from the storage through its row."""
         with connections.reading() as session:
-            return {
-                row.name: connections.objects().get(keys.file(row.prefix, row.files[0]["path"])).decode()
+            return [
+                (
+                    row.name,
+                    [connections.objects().get(keys.file(row.prefix, file["path"])).decode() for file in row.files],
+                )
                 for row in assets.outputs(session, asset_id)
-            }
+            ]
 
     def is_whole(self, asset_id: str, body: bytes) -> bool:
-        """Ready, and every output is exactly what its bytes make, once."""
+        """Ready, and every output is exactly what its bytes make: none missing, none twice, none torn."""
         if self.asset(asset_id).state is not State.READY:
             return False
-        made = self.made(asset_id)
-        wanted = ["poster", "preview", *(f"chunk/{number:04}" for number in range(len(body) // tiny_child.BLOCK))]
-        assert made == {name: tiny_child.digest(body, name) for name in wanted}
+        chunks = json.loads(body)["chunks"]
+        names = ["poster", "preview", *(f"chunk/{number:04}" for number in range(chunks))]
+        assert self.made(asset_id) == [(name, [tiny_child.digest(body, name)] * 2) for name in sorted(names)]
         return True
 
     def _next(self) -> Outbox | None:

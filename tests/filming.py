@@ -18,15 +18,15 @@ PHOTO: dict[str, Any] = {
 def film(chunks: int, ranges: list[list[list[int]]] | None = None) -> dict[str, Any]:
     """What measuring a film of that many chunks says: weights add up to 4 a chunk, 4 for the rest."""
     outputs: list[dict[str, Any]] = [{"name": "poster", "queue": "express", "weight": 1.0, "ranges": None}]
-    for number in range(chunks):
-        outputs.append(
-            {
-                "name": f"chunk/{number:04}",
-                "queue": "film" if number else "express",
-                "weight": 4.0,
-                "ranges": ranges[number] if ranges else None,
-            }
-        )
+    outputs += [
+        {
+            "name": f"chunk/{number:04}",
+            "queue": "film" if number else "express",
+            "weight": 4.0,
+            "ranges": ranges[number] if ranges else None,
+        }
+        for number in range(chunks)
+    ]
     outputs.append({"name": "storyboard", "queue": "later", "weight": 2.0, "ranges": None})
     outputs.append({"name": "preview", "queue": "later", "weight": 1.0, "ranges": None})
     return {"kind": "film", "recipe": "workshop-1", "source": {}, "plan": {"outputs": outputs}}

@@ -30,6 +30,11 @@ def digest(body: bytes, name: str) -> str:
     return hashlib.sha256(name.encode() + body[start:end]).hexdigest()
 
 
+def say(words: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
 def do(job: dict[str, Any]) -> dict[str, Any]:
     body = Path(job["input"]).read_bytes()
     if job["verb"] == "measure":
@@ -48,7 +53,7 @@ def do(job: dict[str, Any]) -> dict[str, Any]:
         return {"failed": {"reason": reason, "message": "as the film says"}}
     until = time.monotonic() + job["source"].get("seconds", 0)
     while time.monotonic() < until:
-        print(json.dumps({"progress": 0.5}), flush=True)
+        say({"progress": 0.5})
         time.sleep(0.02)
     made = digest(body, job["name"]).encode()
     Path(job["out"], "made.vtt").write_bytes(made)
@@ -59,5 +64,5 @@ def do(job: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     answer = do(json.load(sys.stdin))
-    print(json.dumps(answer), flush=True)
+    say(answer)
     sys.exit(0 if "result" in answer else 2 if "rejected" in answer else 1)

@@ -1,6 +1,7 @@
 """A worker unit's life: it will not start without a sandbox, dies with its parent, and gives work back when stopped."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import threading
@@ -35,7 +36,7 @@ def die_with_parent() -> None:
     """Let the kernel kill this process when its parent ends: a killed master otherwise leaves orphans that go on taking
     messages.
     """
-    parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it ended before the kernel was told
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # it ended before the kernel was told
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,123 @@
+"""A worker killed at every single line between the making and the end of the recording."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import crewroom
+import pytest
+import tiny_child
+from crewroom import Crew
+from sqlalchemy import update
+
+from pipeline.catalog import assets, claims, outbox, reconcile
+from pipeline.catalog.models import Claim
+from pipeline.catalog.storage_folder import Folder
+from workers import actors, attempt, child, connections
+
+STORY: set[CodeType] = {
+    actors._make.__code__,
+    actors._publish.__code__,
+    assets.publish.__code__,
+    claims._update.__code__,
+    claims._advance.__code__,
+    outbox.dispatch.__code__,
+    connections.transaction.__wrapped__.__code__,
+    Folder.put_file.__code__,
+    Folder._write.__code__,
+    Folder._settle.__code__,
+    attempt.Attempt.__exit__.__code__,
+}
+
+
+def run(job: dict[str, Any], *, inputs: dict[str, Path], out: Path | None = None, **_: object) -> dict[str, Any]:
+    """The tiny craft without a process of its own: this test starts hundreds."""
+    answer: dict[str, Any] = tiny_child.do(job | {name: str(path) for name, path in inputs.items()} | {"out": str(out)})
+    return answer
+
+
+@pytest.fixture
+def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    with crewroom.crew(tmp_path, monkeypatch, window=2) as crew:
+        monkeypatch.setattr(child, "run", run)
+        yield crew
+
+
+def traced(work: Callable[[], None], at_line: Callable[[tuple[CodeType, int]], None]) -> bool:
+    """Do `work` in a process of its own that calls `at_line` before each line of the story; whether it was killed."""
+    connections.database().dispose()
+    if (pid := os.fork()) == 0:
+        try:
+
+            def trace(frame: FrameType, event: str, _: object) -> Any:
+                if frame.f_code not in STORY:
+                    return None
+                if event == "line":
+                    at_line((frame.f_code, frame.f_lineno))
+                return trace
+
+            sys.settrace(trace)
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    status = os.waitpid(pid, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def lines_of(work: Callable[[], None], notes: Path) -> int:
+    """How many different lines the story has."""
+    seen: set[tuple[CodeType, int]] = set()
+
+    def note(line: tuple[CodeType, int]) -> None:
+        seen.add(line)
+        notes.write_text(str(len(seen)))
+
+    assert not traced(work, note)
+    return int(notes.read_text())
+
+
+def killer(number: int) -> Callable[[tuple[CodeType, int]], None]:
+    """Kills the process before the line that is the `number`th it has not run before."""
+    seen: set[tuple[CodeType, int]] = set()
+
+    def kill(line: tuple[CodeType, int]) -> None:
+        seen.add(line)
+        if len(seen) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return kill
+
+
+def test_a_worker_may_die_at_any_line(crew: Crew, tmp_path: Path) -> None:
+    body = tiny_child.film(chunks=0)
+
+    def planned() -> str:
+        asset_id = crew.send(body)
+        actors.ingest.fn(asset_id)
+        return asset_id
+
+    first = planned()
+    lines = lines_of(lambda: actors.make.fn(first, "poster"), tmp_path / "lines")
+    before = after = 0
+    for number in range(1, lines + 1):
+        asset_id = planned()
+
+        assert traced(lambda: actors.make.fn(asset_id, "poster"), killer(number))  # noqa: B023
+
+        made = crew.made(asset_id)
+        assert made in ([], [("poster", [tiny_child.digest(body, "poster")] * 2)])
+        before, after = before + (not made), after + bool(made)
+        with connections.transaction() as session:
+            session.execute(update(Claim).where(Claim.lease_until.is_not(None)).values(lease_until=1.0))
+            reconcile.ring_again(session, all_queues=True)
+        crew.work(limit=1000)
+        assert crew.is_whole(asset_id, body), f"line {number}"
+
+    assert before > 50
+    assert after > 2

@@ -1,0 +1,114 @@
+"""Just the bytes one output needs, in a folder that is gone afterwards, whatever happened."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.catalog import storage as storages
+from pipeline.catalog.storage import NotStored, Storage
+from workers.workspace import Piece, remove_abandoned, workspace
+
+BODY = os.urandom(50_000)
+PIECES = [Piece(offset, min(7_000, 50_000 - offset), f"parts/{offset}") for offset in range(0, 50_000, 7_000)]
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    storage = storages.connect((tmp_path / "objects").as_uri())
+    for piece in PIECES:
+        storage.put(piece.key, BODY[piece.offset : piece.offset + piece.length])
+    return storage
+
+
+def test_the_whole_original_is_put_together_from_its_parts(storage: Storage, tmp_path: Path) -> None:
+    with workspace(tmp_path / "work", storage, size=50_000, pieces=PIECES, ranges=None) as place:
+        assert place.inputs["input"].read_bytes() == BODY
+        assert list(place.out.iterdir()) == []
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_only_the_bytes_asked_for_are_fetched(storage: Storage, tmp_path: Path) -> None:
+    storage.delete("parts/21000")  # not needed, so not missed
+
+    with workspace(
+        tmp_path / "work", storage, size=2**40, pieces=PIECES, ranges=[[0, 100], [6_990, 7_010], [49_000, 60_000]]
+    ) as place:
+        file = place.inputs["input"]
+        assert file.stat().st_size == 2**40
+        assert file.stat().st_blocks * 512 < 100_000
+        with file.open("rb") as opened:
+            assert opened.read(100) == BODY[:100]
+            assert opened.read(100) == bytes(100)
+            opened.seek(6_990)
+            assert opened.read(20) == BODY[6_990:7_010]
+            opened.seek(49_000)
+            assert opened.read(1_000) == BODY[49_000:]
+
+
+def test_the_watermark_lies_beside_the_original(storage: Storage, tmp_path: Path) -> None:
+    storage.put("logos/dealer/1.png", b"a logo")
+
+    with workspace(
+        tmp_path / "work", storage, size=9, pieces=PIECES, ranges=None, watermark_key="logos/dealer/1.png"
+    ) as place:
+        assert place.inputs["watermark"].read_bytes() == b"a logo"
+
+
+@pytest.mark.parametrize("left", [b"", b"half"])
+def test_a_part_that_is_not_whole_is_said(storage: Storage, tmp_path: Path, left: bytes) -> None:
+    storage.delete("parts/7000")
+    if left:
+        storage.put("parts/7000", left)
+
+    with pytest.raises(NotStored, match="parts/7000"):
+        with workspace(tmp_path / "work", storage, size=50_000, pieces=PIECES, ranges=None):
+            pass
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_fetching_stops_when_it_is_no_longer_wanted(storage: Storage, tmp_path: Path) -> None:
+    class Lost(Exception):
+        pass
+
+    def check() -> None:
+        raise Lost
+
+    with pytest.raises(Lost):
+        with workspace(tmp_path / "work", storage, size=50_000, pieces=PIECES, ranges=None, check=check):
+            pass
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_what_a_killed_worker_left_is_removed_and_what_a_living_one_uses_is_not(
+    storage: Storage, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    killed = subprocess.Popen(
+        [
+            *(sys.executable, "-c"),
+            "import sys, time; from pathlib import Path; from pipeline.catalog import storage\n"
+            "from workers.workspace import workspace\n"
+            "objects = storage.connect(Path(sys.argv[2]).as_uri())\n"
+            "with workspace(Path(sys.argv[1]), objects, size=1, pieces=[], ranges=None):\n"
+            "    print('there', flush=True); time.sleep(60)",
+            *(str(work), str(tmp_path / "objects")),
+        ],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == b"there\n"
+    with workspace(work, storage, size=50_000, pieces=PIECES, ranges=None) as place:
+        assert remove_abandoned(work) == 0
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        killed.stdout.close()
+
+        assert remove_abandoned(work) == 1
+
+        assert place.inputs["input"].read_bytes() == BODY
+        assert len(list(work.iterdir())) == 1

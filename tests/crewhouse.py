@@ -1,0 +1,100 @@
+"""A crew of real processes on a real Valkey: units and a relay, started again when they end."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import servers
+
+TESTS = Path(__file__).parent
+BIN = Path(sys.executable).parent
+RELAY = "from workers.relay import relay; relay()"  # what `walkaround relay` runs, without the shop's imports
+
+
+class House:
+    """`units` are dramatiq masters with one worker process each; `relay` is the relay."""
+
+    def __init__(self, folder: Path, valkey: servers.Valkey, units: int, **settings: object) -> None:
+        self.valkey = valkey
+        self.log = folder / "log"
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(TESTS),
+            "DATA_DIR": str(folder),
+            "REDIS_URL": valkey.url,
+            "METRICS_PORT": "0",
+            "SANDBOX": "none",
+            **{name.upper(): str(value) for name, value in settings.items()},
+        }
+        self._stopping = threading.Event()
+        self._changed = threading.Lock()
+        self.units = [self._unit() for _ in range(units)]
+        self.relay = self._start(sys.executable, "-c", RELAY)
+        self._keeper = threading.Thread(target=self._keep)
+        self._keeper.start()
+
+    def worker(self, unit: int) -> int:
+        """The process id of a unit's worker process, once there is one."""
+        found: list[int] = []
+
+        def there_is_one() -> bool:
+            master = self.units[unit].pid
+            try:
+                children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+            except OSError:
+                return False
+            found[:] = [int(child) for child in children if b"dramatiq" in Path(f"/proc/{child}/cmdline").read_bytes()]
+            return bool(found)
+
+        servers.wait_for(there_is_one)
+        return found[0]
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._keeper.join()
+        for process in (*self.units, self.relay):
+            _end(process, signal.SIGTERM)
+
+    def _keep(self) -> None:
+        """Start again whatever ended."""
+        while not self._stopping.wait(0.1):
+            for number, unit in enumerate(self.units):
+                if unit.poll() is not None:
+                    self.units[number] = self._unit()
+            if self.relay.poll() is not None:
+                self.relay = self._start(sys.executable, "-c", RELAY)
+
+    def _unit(self) -> "subprocess.Popen[bytes]":
+        return self._start(
+            *(str(BIN / "dramatiq"), "crew_actors", "--processes", "1", "--threads", "1"),
+            *("--queues", "express", "film", "later", "post"),
+        )
+
+    def _start(self, *command: str) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log, cwd=TESTS.parent)
+
+
+def _end(process: "subprocess.Popen[bytes]", number: int) -> None:
+    process.send_signal(number)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def house(folder: Path, units: int = 2, **settings: object) -> Iterator[House]:
+    """Processes that work on the data in `folder`."""
+    with servers.valkey() as valkey:
+        house = House(folder, valkey, units, **settings)
+        try:
+            yield house
+        finally:
+            house.stop()

@@ -1,0 +1,173 @@
+"""What the sweeper finds: lost workers, lost messages, uploads nobody goes on with, and what they left behind."""
+
+import pytest
+from filming import film, lease_of, planned, received
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pipeline.catalog import assets, keys, reconcile
+from pipeline.catalog.engine import now
+from pipeline.catalog.models import Asset, Claim, Erasure, Outbox, Part, State
+from pipeline.catalog.storage import Storage
+
+
+def sent(session: Session) -> int:
+    """How many messages wait in the outbox; they are taken away."""
+    count = len(session.scalars(select(Outbox)).all())
+    for row in session.scalars(select(Outbox)):
+        session.delete(row)
+    session.commit()
+    return count
+
+
+def age(session: Session, seconds: float) -> None:
+    """Let every claim have been woken that much earlier."""
+    session.execute(update(Claim).values(queued_at=Claim.queued_at - seconds, lease_until=Claim.lease_until - seconds))
+    session.commit()
+
+
+def test_a_lost_worker_is_rung_for_once(session: Session) -> None:
+    asset = planned(session, film(1), window=1)
+    lease_of(session, asset.id, "poster")
+    sent(session)
+    assert reconcile.ring_again(session) == 0
+
+    age(session, 31)
+
+    assert reconcile.ring_again(session) == 1
+    session.commit()
+    assert reconcile.ring_again(session) == 0
+    assert [row.args["name"] for row in session.scalars(select(Outbox))] == ["poster"]
+
+
+@pytest.mark.parametrize(
+    ("waited", "idle", "forgot", "rung"),
+    [
+        (0, ["express"], False, 0),
+        (11, ["express"], False, 1),
+        (11, ["film"], False, 0),
+        (599, [], False, 0),
+        (601, [], False, 1),
+        (0, [], True, 1),
+    ],
+)
+def test_a_message_is_taken_to_be_lost(
+    session: Session, waited: float, idle: list[str], forgot: bool, rung: int
+) -> None:
+    planned(session, film(1), window=1)
+    age(session, waited)
+
+    assert reconcile.ring_again(session, idle_queues=idle, all_queues=forgot) == rung
+
+
+def test_who_is_working_is_left_alone(session: Session) -> None:
+    asset = planned(session, film(1), window=1)
+    lease_of(session, asset.id, "poster", lease_s=3600)
+    age(session, 1000)
+
+    assert reconcile.ring_again(session, idle_queues=["express"], all_queues=True) == 0
+
+
+def test_the_last_worker_lost_fails_the_asset(session: Session) -> None:
+    asset = planned(session, film(1))
+    for _ in range(3):
+        assert reconcile.give_up(session) == []
+        lease_of(session, asset.id, "chunk/0000", lease_s=-1)
+
+    assert reconcile.give_up(session) == [asset.id]
+    session.commit()
+
+    assert (asset.state, asset.reason) == (State.FAILED, "worker-lost")
+    assert asset.detail == "chunk/0000: 3 attempts, limit 3; before: no word"
+    assert reconcile.give_up(session) == []
+
+
+def test_the_last_attempt_is_given_its_time(session: Session) -> None:
+    asset = planned(session, film(1))
+    for lease_s in (-1, -1, 30):
+        lease_of(session, asset.id, "poster", lease_s=lease_s)
+
+    assert reconcile.give_up(session) == []
+
+
+def test_an_asset_nobody_was_called_for_is_called_for(session: Session) -> None:
+    asset = planned(session, film(3))
+    sent(session)
+    session.execute(update(Claim).values(queued_at=None))
+    session.commit()
+
+    assert reconcile.dispatch_again(session, window=2) == 2
+    session.commit()
+    assert reconcile.dispatch_again(session, window=2) == 0
+    assert len(assets.missing(session, asset)) == 6
+
+
+def test_an_upload_nobody_goes_on_with_is_erased(session: Session) -> None:
+    old = assets.create(session, owner="dealer", preset="workshop", size=10)
+    assets.add_part(session, old.id, offset=0, length=4, key="k/old")
+    young = assets.create(session, owner="dealer", preset="workshop", size=10)
+    whole = received(session)
+    old_id, young_id, whole_id = old.id, young.id, whole.id
+    session.execute(update(Asset).where(Asset.id != young_id).values(touched_at=now() - 100))
+    session.commit()
+
+    assert reconcile.expire(session, expiry_s=60) == [old_id]
+    session.commit()
+
+    assert set(session.scalars(select(Asset.id))) == {young_id, whole_id}
+    assert session.scalars(select(Part.key)).all() == ["k/0"]
+    assert reconcile.erased(session) == [(old_id, False)]
+
+
+def test_an_erasure_is_remembered_until_no_worker_can_be_storing(session: Session) -> None:
+    asset_id = received(session).id
+    assets.erase(session, asset_id)
+    session.execute(update(Erasure).values(erased_at=now() - reconcile.KEEP_S - 1))
+    session.commit()
+
+    assert reconcile.erased(session) == [(asset_id, True)]
+    reconcile.forget_erasure(session, asset_id)
+    session.commit()
+
+    assert reconcile.erased(session) == []
+
+
+def test_sent_messages_are_forgotten_after_a_while(session: Session) -> None:
+    planned(session, film(3))
+    session.execute(update(Outbox).where(Outbox.actor == "ingest").values(sent_at=now() - reconcile.KEEP_S - 1))
+    session.execute(update(Outbox).where(Outbox.actor == "make").values(sent_at=now()))
+
+    reconcile.forget_sent(session)
+    session.commit()
+
+    assert {row.actor for row in session.scalars(select(Outbox))} == {"make"}
+
+
+def test_what_no_row_names_is_removed_from_the_storage(session: Session, storage: Storage) -> None:
+    asset = planned(
+        session, {"kind": "film", "recipe": "r-1", "source": {}, "plan": {"outputs": film(1)["plan"]["outputs"][:1]}}
+    )
+    for part in asset.parts:
+        part.key = keys.part(asset.id, part.offset, "kept")
+        storage.put(part.key, b"bytes")
+    storage.put(keys.part(asset.id, 0, "never-acknowledged"), b"bytes")
+    lease_of(session, asset.id, "poster", lease_s=-1)
+    winner = lease_of(session, asset.id, "poster")
+    lost, won = (keys.output_prefix(asset.id, "r-1", fence, "poster") for fence in (1, 2))
+    for prefix in (lost, won):
+        storage.put(keys.file(prefix, "poster.jpg"), b"jpeg")
+    assert assets.publish(session, winner, prefix=won, files=[], facts={})
+    session.commit()
+    assert reconcile.untidy(session, after_s=60) == []
+    assert reconcile.untidy(session, after_s=-1) == [asset.id]
+
+    removed = reconcile.remove_unnamed(storage, asset.id, *reconcile.named_keys(session, asset.id))
+    reconcile.tidied(session, asset.id)
+    session.commit()
+
+    assert removed == 2
+    assert {found.key for found in storage.list("")} == {
+        keys.part(asset.id, 0, "kept"),
+        keys.file(won, "poster.jpg"),
+    }
+    assert reconcile.untidy(session, after_s=-1) == []
