@@ -51,8 +51,11 @@ class _Catalogs(_Domain):
         return catalog(str(get_locale() or "en").partition("_")[0])
 
 
+class _Babel(Babel):
+    domain_instance = _Catalogs()
+
+
 def init_app(app: Flask) -> None:
     """Give views and templates `_()` in the reader's language."""
-    Babel(app, locale_selector=language)
-    app.extensions["babel"].domain_instance = _Catalogs()
+    _Babel(app, locale_selector=language)
     app.jinja_env.globals.update(_=gettext, ngettext=ngettext, language=language, LANGUAGES=LANGUAGES)
