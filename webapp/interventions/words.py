@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import phonenumbers
 from flask import Blueprint
-from flask_babel import force_locale, format_date, format_datetime, format_number, gettext
+from flask_babel import force_locale, format_date, format_datetime, format_number, format_timedelta, gettext
 
 from webapp.customers.colour import palette
 from webapp.interventions.models import Intervention
@@ -44,6 +44,11 @@ def moment(at: float) -> str:
     return format_datetime(datetime.fromtimestamp(at, UTC), "short")
 
 
+def duration(seconds: float) -> str:
+    """A length of time, short."""
+    return format_timedelta(seconds, granularity="second", threshold=1.2, format="short")
+
+
 def kilometres(value: int | None) -> str:
     """A mileage; empty when unknown."""
     return "" if value is None else f"{format_number(value)} km"
@@ -60,5 +65,7 @@ def phone_text(number: str) -> str:
 
 def register(blueprint: Blueprint) -> None:
     """Give templates these words."""
-    words = {function.__name__: function for function in (letter_for, day, moment, kilometres, phone_text, palette)}
+    words = {
+        function.__name__: function for function in (letter_for, day, moment, duration, kilometres, phone_text, palette)
+    }
     blueprint.app_context_processor(lambda: words | {"clock": time.time})
