@@ -18,8 +18,9 @@ from pipeline.privacy import boxes
 from pipeline.privacy.needles import needles
 
 # Boxes that hold what a person or a device wrote; everything else in a film describes pictures and sound.
-_TALKATIVE = {b"udta", b"meta", b"uuid", b"free", b"skip", b"wide", b"hdlr", b"????"}
-_KNOWN_TOP = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"sidx", b"mfra", b"ssix", b"prft"}
+_TALKATIVE = {b"udta", b"meta", b"uuid", b"free", b"skip", b"wide", b"hdlr"}
+# A tail that is no box is most often a piece of picture data that was cut.
+_KNOWN_TOP = {b"????", b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"sidx", b"mfra", b"ssix", b"prft"}
 _MOST_BYTES = 262_144  # of one box; a longer one is a picture or a table
 
 # UTF-8 text of four bytes and more, and the same as UTF-16 for the Latin letters that names are written in.
@@ -33,6 +34,7 @@ _UTF16 = {
 _MARKUP = re.compile(r"[<>]|\b[\w:]+\s*=\s*[\"']|[\"']")
 
 _BRANDS = ("major_brand", "minor_version", "compatible_brands")
+_PICTURES = {13, 14, 27}  # JPEG, PNG and BMP covers. Source: QuickTime File Format, "Well-known types"
 _SUB_IFDS = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability. Source: CIPA DC-008
 _GPS = 0x8825
 _MAKER_NOTE = 0x927C
@@ -76,9 +78,19 @@ def _mov(path: Path, places: list[tuple[float, float]]) -> Iterator[str]:
             data = data[24:]  # version, type and maker stand before the name
         elif box.type == b"loci":
             places.extend(_loci(data))
+        elif box.type == b"data" and int.from_bytes(data[:4], "big") in _PICTURES:
+            yield from _long(data)
+            continue
         elif box.type == b"data":
             data = data[8:]
+        elif box.type[:1] == b"\xa9" and box.path[-2:-1] == (b"udta",):
+            data = data[4:]  # QuickTime puts length and language before the text
         yield from printable(data)
+
+
+def _long(data: bytes) -> list[str]:
+    """Texts between binary data: short ones there are chance."""
+    return [text for text in printable(data)[:200] if len(text) >= 8][:20]
 
 
 def _loci(data: bytes) -> Iterator[tuple[float, float]]:
@@ -95,13 +107,14 @@ def _tags(path: Path, format: str) -> Iterator[str]:
     options = {"protocol_whitelist": "file", "format_whitelist": format, "max_streams": "64"}
     try:
         with av.open(str(path), format=format, container_options=options, metadata_errors="ignore") as container:
-            yield from (value for key, value in container.metadata.items() if key not in _BRANDS)
-            for stream in container.streams:
-                yield from stream.metadata.values()
-            for chapter in container.chapters():
-                yield from chapter["metadata"].values()
+            said = [container.metadata, *(stream.metadata for stream in container.streams)]
+            said += [chapter["metadata"] for chapter in container.chapters()]
     except (av.FFmpegError, *_BROKEN):
         return  # the probe, not this room, says what is wrong with a film
+    for tags in said:
+        for key, value in tags.items():
+            if key.casefold() not in _BRANDS:
+                yield from _texts(value)
 
 
 def _photo(path: Path, format: str, texts: list[str], places: list[tuple[float, float]]) -> None:
@@ -151,7 +164,7 @@ def _exif(blob: bytes, texts: list[str], places: list[tuple[float, float]]) -> N
     for ifd in ifds:
         for tag, value in ifd.items():
             if tag == _MAKER_NOTE and isinstance(value, bytes):
-                texts.extend(text for text in printable(value)[:40] if len(text) >= 8)
+                texts.extend(_long(value))
             elif tag in _WINDOWS_TEXTS and isinstance(value, bytes):
                 texts.append(value.decode("utf-16-le", "ignore"))
             else:
