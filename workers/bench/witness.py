@@ -26,7 +26,9 @@ def witness(report: craft.Report, out: Path, order: craft.Order) -> Witness:
     chunks = [made["facts"] for name, made in sorted(report["outputs"].items()) if name.startswith("chunk/")]
     source = report["source"]
     found = [_rendition(chunks, place, out, order) for place in range(len(chunks[0]["renditions"]))]
-    sounds = [abs(_offset(made) - _offset(source)) for made in found if made.get("sound") and source.get("sound")]
+    # Sound from before the first frame is cut off with it: then both begin together.
+    wanted = max(0.0, _offset(source)) if source.get("sound") else 0.0
+    sounds = [abs(_offset(made) - wanted) for made in found if made.get("sound") and source.get("sound")]
     durations = [float(made["film"]["duration"]) - float(source["film"]["duration"]) for made in found]
     return Witness(
         sync_s=round(max(sounds), 4) if sounds else None,
