@@ -87,17 +87,22 @@ def chunks(table: Index, stream: int, clock: Clock, duration: Fraction, cut: Cut
                 number=number,
                 first=first,
                 end=end,
-                start=float(start),
-                duration=float(after - start),
+                start=_told(start),
+                duration=_told(after) - _told(start),
                 seek=_seek(track, first) if number else None,
                 sound_seek=_run_up(track, doors, first) if number else None,
                 entry=mine[0],
                 frames=len(mine),
-                keys=tuple(map(float, keys)),
-                cuts=tuple(map(float, _cuts(keys, after, Fraction(cut.others)))),
+                keys=tuple(_told(key) for key in keys),
+                cuts=tuple(_told(key) for key in _cuts(keys, after, Fraction(cut.others))),
             )
         )
     return tuple(made)
+
+
+def _told(time: Fraction) -> float:
+    """Seconds as they are written down: to the microsecond, the same wherever a moment is named."""
+    return round(float(time), 6)
 
 
 def _starts(doors: list[int], frames: list[Packet], clock: Clock, duration: Fraction, cut: Cut) -> list[int]:

@@ -122,8 +122,9 @@ def _position(line: str) -> float | None:
 def _last_words(log: str) -> str:
     lines = [line for line in log.splitlines() if line.strip()]
     faults = [line for line in lines if "[error]" in line or "[fatal]" in line]
-    # "Conversion failed!" says nothing; the line before it does.
-    spoken = [line for line in faults or lines if "Conversion failed" not in line]
+    # The last words are of the program, the ones before them of the part that failed.
+    empty = ("Conversion failed", "Error opening input files", "Error opening output files")
+    spoken = [line for line in faults or lines if not any(words in line for words in empty)]
     return spoken[-1].strip()[:500] if spoken else "no word"
 
 

@@ -147,7 +147,9 @@ def split(file: Path, name: str, *, ahead: float, cuts: Sequence[float], end: fl
     init = out / f"{name}-init.mp4"
     init.write_bytes(_header(data, made[0].offset))
     begins = _begins(made, [cut + ahead for cut in cuts])
-    starts = [cuts[0], *((made[n].start or 0.0) - ahead for n in begins[1:]), end]
+    shown = [(made[n].start or 0.0) - ahead for n in begins]
+    # The plan's own number where it is the same moment; the first segment begins with the chunk, whatever was lost.
+    starts = [cuts[0], *(min([*cuts, at], key=lambda cut: abs(cut - at) > 0.002) for at in shown[1:]), end]
     segments: list[dict[str, Any]] = []
     for number, (begin, stop) in enumerate(pairwise([*begins, len(made)])):
         run = made[begin:stop]
@@ -156,8 +158,8 @@ def split(file: Path, name: str, *, ahead: float, cuts: Sequence[float], end: fl
         segments.append(
             {
                 "path": path.name,
-                "start": round(starts[number], 6),
-                "duration": round(starts[number + 1] - starts[number], 6),
+                "start": starts[number],
+                "duration": starts[number + 1] - starts[number],
                 "bytes": path.stat().st_size,
                 "iframes": _iframes(run, ahead, starts[number + 1]),
             }

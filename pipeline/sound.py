@@ -92,9 +92,10 @@ def _encoded(
         .filter("asetpts", f"PTS+({round(shift)})")
         # 7.1 and less folded to stereo by the standard matrix, normalised so that nothing clips.
         .filter("aformat", channel_layouts=layout)
-        # Holes become silence and overlaps are cut where they are longer than 20 ms; first_pts pads or trims the start,
-        # so that a late track begins in silence.
-        .filter("aresample", asked.rate, **{"async": 1}, min_hard_comp=0.02, first_pts=start + ahead)
+        .filter("aresample", asked.rate)
+        # Holes become silence and overlaps are cut where they are longer than 20 ms; first_pts (in samples of its
+        # input, so the rate is changed before) pads or trims the start: a late track begins in silence.
+        .filter("aresample", **{"async": 1}, min_hard_comp=0.02, first_pts=start + ahead)
     )
     if asked.gain:
         # Constant over the film; the limiter catches the peaks that a raised voice brings.

@@ -180,6 +180,8 @@ def _encoding(one: Rendition, plan: FilmPlan, chunk: Chunk) -> dict[str, Any]:
         # Without an edit list the muxer would move each file's first decoding time to 0.
         "avoid_negative_ts": "disabled",
         "video_track_timescale": CLOCK,
+        # "VideoHandler" is harmless, but a source may call its own so, and proof would not know whose it is.
+        "empty_hdlr_name": 1,
         # No version of ours, no strings of the source, the same bytes on every machine.
         "fflags": "+bitexact",
         "flags:v": "+bitexact",

@@ -1,0 +1,124 @@
+"""Chunks made one by one are the film: every frame once, at its time, whatever the source's groups of pictures are."""
+
+import io
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+from painting import ffmpeg, paint
+from screening import screen, source_times
+
+from pipeline import playlist
+
+
+def _near(made: list[float], wanted: list[float]) -> bool:
+    return len(made) == len(wanted) and all(abs(a - b) < 0.0011 for a, b in zip(made, wanted, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "gop", "chunks"),
+    [("h264", ".mp4", 15, 2), ("h264-b", ".mov", 30, 2), ("hevc", ".mov", 24, 2), ("mjpeg", ".mov", 1, 2)],
+    ids=["closed", "closed with b-frames", "open", "all intra"],
+)
+def test_the_chunks_of_a_film_hold_every_frame_once(
+    tmp_path: Path, codec: str, suffix: str, gop: int, chunks: int
+) -> None:
+    film = paint(tmp_path / f"film{suffix}", seconds=5, codec=codec, gop=gop, audio=False)
+
+    seen = screen(film, tmp_path / "out")
+
+    numbers, times = seen.pictures()
+    assert len(seen.facts) == chunks
+    assert numbers == list(range(150))
+    assert _near(times, source_times(film))
+
+
+def test_a_film_of_one_group_becomes_one_chunk_with_several_segments(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=7, rate=15, gop=1000, audio=False)
+
+    seen = screen(film, tmp_path / "out")
+
+    segments = seen.facts[0]["renditions"][0]["segments"]
+    assert len(seen.facts) == 1
+    assert [segment["start"] for segment in segments] == [0.0, 4.0]
+    assert seen.pictures()[0] == list(range(105))
+
+
+def test_a_webm_without_cues_is_read_from_its_beginning(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.webm", seconds=5, codec="vp8", gop=30, extra=["-f", "webm", "-live", "1"])
+
+    seen = screen(film, tmp_path / "out")
+
+    numbers, times = seen.pictures()
+    assert [facts["chunk"] for facts in seen.facts] == [0]
+    assert seen.result["plan"]["outputs"][1]["ranges"] is None
+    assert numbers == list(range(150))
+    assert _near(times, source_times(film))
+
+
+def test_a_variable_rate_with_a_hole_keeps_every_time(tmp_path: Path) -> None:
+    hole = "select='not(between(n,40,58))*(lt(n,75)+not(mod(n,2)))'"
+    film = paint(tmp_path / "film.mp4", seconds=5, gop=15, video_filter=hole, extra=["-video_track_timescale", 90000])
+
+    seen = screen(film, tmp_path / "out")
+
+    numbers, times = seen.pictures()
+    assert seen.result["source"]["film"]["variable"]
+    assert numbers == [n for n in range(150) if not 40 <= n <= 58 and (n < 75 or n % 2 == 0)]
+    assert _near(times, source_times(film))
+
+
+def test_an_edit_list_that_begins_between_key_frames_is_obeyed(tmp_path: Path) -> None:
+    whole = paint(tmp_path / "whole.mp4", seconds=5, gop=30, codec="h264-b")
+    film = tmp_path / "film.mp4"
+    ffmpeg("-ss", "0.5", "-i", whole, "-c", "copy", film)
+
+    seen = screen(film, tmp_path / "out")
+
+    numbers, times = seen.pictures()
+    assert numbers == list(range(15, 150))
+    assert times[0] == 0.0
+
+
+def test_sixty_frames_a_second_become_thirty_without_a_stutter_at_the_seam(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=5, rate=60, gop=50, audio=False)
+
+    seen = screen(film, tmp_path / "out")
+
+    numbers, times = seen.pictures()
+    assert len(seen.facts) == 2
+    assert numbers == list(range(0, 300, 2))
+    assert {round(b - a, 3) for a, b in pairwise(times)} <= {0.033, 0.034}
+
+
+def test_all_chunks_have_one_init_segment_and_key_frames_every_two_seconds(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=7, rate=15, size=(480, 854), gop=15)
+
+    seen = screen(film, tmp_path / "out")
+
+    for n, name in enumerate(["480p", "360p"]):
+        assert [facts["renditions"][n]["name"] for facts in seen.facts] == [name] * 3
+        inits = {(tmp_path / f"out/chunk/{k:04d}/{name}-init.mp4").read_bytes() for k in range(len(seen.facts))}
+        assert len(inits) == 1
+        frames = [f for facts in seen.facts for s in facts["renditions"][n]["segments"] for f in s["iframes"]]
+        assert [round(frame["start"], 3) for frame in frames] == [0.0, 2.0, 4.0, 6.0]
+    assert "720p" not in str(seen.facts)
+    texts = playlist.film(seen.facts, True, lambda chunk, path: f"{chunk}/{path}")
+    assert "#EXT-X-ENDLIST" in texts["480p.m3u8"]
+
+
+def test_the_iframe_of_a_segment_decodes_alone(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=3, gop=30)
+    seen = screen(film, tmp_path / "out")
+    one = seen.facts[0]["renditions"][0]
+    data = (tmp_path / "out/chunk/0000" / one["segments"][0]["path"]).read_bytes()
+    frame = one["segments"][0]["iframes"][-1]
+
+    alone = data[frame["offset"] : frame["offset"] + frame["length"]]
+    init = (tmp_path / "out/chunk/0000" / one["init"]).read_bytes()
+
+    with av.open(io.BytesIO(init + alone), format="mov") as file:
+        packet = next(packet for packet in file.demux(video=0) if packet.size)
+        assert packet.is_keyframe
+        assert len(packet.decode() + file.streams.video[0].codec_context.decode(None)) == 1
