@@ -174,6 +174,8 @@ class _Rendition:
         try:
             with self._opened() as container:
                 stream = container.streams.video[0]
+                # A player would paint over broken slices; the witness says so.
+                stream.codec_context.options = {"err_detect": "explode"}
                 if not whole:
                     stream.codec_context.skip_frame = "NONKEY"
                 for frame in container.decode(stream):
