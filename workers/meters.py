@@ -7,6 +7,7 @@ with one thread, so a server inside it is enough.
 import time
 from typing import Any
 
+import structlog
 from dramatiq.middleware import Middleware
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
@@ -19,6 +20,8 @@ SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
 )
 
+log = structlog.get_logger("walkaround.meters")
+
 
 class Meters(Middleware):  # type: ignore[misc]
     """Counts messages; served on 127.0.0.1 only."""
@@ -28,7 +31,10 @@ class Meters(Middleware):  # type: ignore[misc]
         self._started: dict[str, float] = {}
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
-        start_http_server(self._port, "127.0.0.1")
+        try:
+            start_http_server(self._port, "127.0.0.1")
+        except OSError as error:  # films matter more than numbers about them
+            log.warning("meters.unavailable", port=self._port, error=str(error))
 
     def before_process_message(self, broker: Any, message: Any) -> None:  # noqa: ARG002
         self._started[message.message_id] = time.monotonic()

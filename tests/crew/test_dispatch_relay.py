@@ -1,0 +1,161 @@
+"""From the outbox to a worker: what is sent, in which order, and what happens when the broker forgets."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import crewroom
+import pytest
+import servers
+import structlog
+import tiny_child
+from crewroom import Crew
+from dramatiq import Message
+from sqlalchemy import select, update
+
+from pipeline.catalog import keys
+from pipeline.catalog.engine import now
+from pipeline.catalog.models import Asset, Claim, Erasure, Outbox, State
+from workers import broker, connections, relay, sweep
+
+pytestmark = pytest.mark.xdist_group("valkey")
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[servers.Valkey]:
+    with servers.valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valkey: servers.Valkey) -> Iterator[Crew]:
+    valkey.flush()
+    with crewroom.crew(tmp_path, monkeypatch, redis_url=valkey.url, sandbox="none", window=2, sweep_s=0.1) as crew:
+        yield crew
+
+
+def waiting(queue: str) -> list[Message]:
+    """The messages in a queue, oldest first."""
+    ids = connections.valkey().lrange(f"dramatiq:{queue}", 0, -1)
+    return [Message.decode(connections.valkey().hget(f"dramatiq:{queue}.msgs", message_id)) for message_id in ids]
+
+
+def unsent() -> int:
+    with connections.reading() as session:
+        return len(session.scalars(select(Outbox.id).where(Outbox.sent_at.is_(None))).all())
+
+
+def test_a_message_holds_ids_and_the_request_that_began_it(crew: Crew) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="req-7"):
+        asset_id = crew.send(tiny_child.film())
+
+    assert relay.forward(broker.connect()) == 1
+
+    (message,) = waiting("express")
+    assert (message.actor_name, message.args, message.kwargs) == ("ingest", (), {"asset_id": asset_id})
+    assert message.options["request_id"] == "req-7"
+    assert unsent() == 0
+    assert relay.forward(broker.connect()) == 0
+
+
+def test_the_request_id_is_in_the_log_lines_of_a_worker(crew: Crew) -> None:
+    trace = broker.Trace()
+
+    trace.before_process_message(None, broker.message("express", "ingest", {}, request_id="req-7"))
+    assert structlog.contextvars.get_contextvars() == {"request_id": "req-7"}
+    trace.before_process_message(None, broker.message("express", "ingest", {}))
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+def test_what_could_not_be_sent_is_sent_when_the_broker_is_back(crew: Crew, valkey: servers.Valkey) -> None:
+    valkey.kill()
+    stop = threading.Event()
+    running = threading.Thread(target=relay.run, args=(stop,))
+    try:
+        crew.send(tiny_child.film())
+        running.start()
+        stop.wait(0.5)
+        assert unsent() == 1
+        assert running.is_alive()
+    finally:
+        valkey.start()
+    try:
+        servers.wait_for(lambda: not unsent())
+        assert len(waiting("express")) >= 1
+    finally:
+        stop.set()
+        running.join()
+
+
+def test_a_restarted_or_emptied_broker_is_noticed_once(crew: Crew, valkey: servers.Valkey) -> None:
+    bell = sweep.Doorbell()
+    assert bell.forgot()  # nothing is known about what it was before
+    assert not bell.forgot()
+
+    valkey.flush()
+    assert bell.forgot()
+    assert not bell.forgot()
+
+    valkey.kill()
+    valkey.start()
+    assert bell.forgot()
+    assert not bell.forgot()
+
+
+def test_messages_lost_with_the_broker_are_sent_again(crew: Crew, valkey: servers.Valkey) -> None:
+    bell = sweep.Doorbell()
+    bell.forgot()
+    crew.send(tiny_child.film())
+    relay.forward(broker.connect())
+    valkey.flush()
+
+    sweep.reconcile(bell)
+    relay.forward(broker.connect())
+
+    assert [message.actor_name for message in waiting("express")] == ["ingest"]
+
+
+def test_a_long_film_does_not_hold_up_a_short_one(crew: Crew) -> None:
+    long = crew.send(tiny_child.film(chunks=12))
+    short = crew.send(tiny_child.film(chunks=1))
+
+    calls = crew.work()
+
+    with connections.reading() as session:
+        finished = {asset.id: asset.finished_at for asset in session.scalars(select(Asset))}
+    assert finished[short] < finished[long]
+    # Two ingests, and then both films in turn, two outputs of each at a time.
+    assert calls.index("make chunk/0005") > 2 + 3 * 2
+
+
+def test_what_is_left_behind_is_swept_up(crew: Crew) -> None:
+    whole = crew.send(tiny_child.film(chunks=1))
+    crew.work()
+    erased, unfinished = crew.send(tiny_child.film()), crew.send(tiny_child.film())
+    with connections.transaction() as session:
+        from pipeline.catalog import assets
+
+        assets.erase(session, erased)
+        session.execute(update(Asset).where(Asset.id == unfinished).values(state=State.RECEIVING, touched_at=1.0))
+        session.execute(update(Asset).where(Asset.id == whole).values(finished_at=now() - 1000))
+    lost = keys.file(keys.output_prefix(whole, "tiny-1", 9, "poster"), "made.vtt")
+    connections.objects().put(lost, b"of an attempt that lost")
+    kept = {found.key for found in connections.objects().list(keys.asset(whole))} - {lost}
+
+    sweep.tidy()
+    sweep.tidy()
+
+    assert {found.key for found in connections.objects().list("")} == kept
+    with connections.reading() as session:
+        assert session.scalars(select(Asset.id)).all() == [whole]
+        assert set(session.scalars(select(Erasure.asset_id))) == {erased, unfinished}
+        assert session.scalars(select(Claim.asset_id).distinct()).all() == [whole]
+
+
+def test_messages_can_be_built_without_the_actors(crew: Crew) -> None:
+    broker.connect().enqueue(broker.message("later", "sweep", {}, max_age=5000))
+
+    (message,) = waiting("later")
+    assert json.loads(message.encode())["actor_name"] == "sweep"
+    assert message.options["max_age"] == 5000
