@@ -33,8 +33,9 @@ def _postgresql_now(*_: Any, **__: Any) -> str:
 def connect(url: str) -> Engine:
     """An engine for `sqlite:///path` or `postgresql+psycopg://…`.
 
-    On SQLite every transaction begins with the write lock: one that reads first and writes later could otherwise fail
-    with "database is locked" without waiting. Keep transactions short; read in AUTOCOMMIT where nothing is written.
+    Both behave as READ COMMITTED: a SELECT sees what is committed when it runs, and waits for nobody; a change, or a
+    SELECT … FOR UPDATE, waits for the others' changes. On SQLite the lock is the whole database's: keep transactions
+    that write short.
     """
     if make_url(url).get_backend_name() != "sqlite":
         # A pool as wide as the upload threads; pre-ping because a restarted database must cost nobody a request.
@@ -43,17 +44,33 @@ def connect(url: str) -> Engine:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_S}, pool_size=4, max_overflow=64)
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_cursor_execute", _begin_to_write)
     return engine
 
 
 def _prepare(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; _begin does
+    connection.isolation_level = None  # the driver begins nothing by itself; _begin_to_write does
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # an acknowledged byte survives a power cut
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin_to_write(
+    connection: Connection, cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
+) -> None:
+    """Take the write lock with the first statement that needs it.
+
+    A transaction that began by reading could not take it later: SQLite would answer "database is locked" at once,
+    without waiting, if somebody wrote in between.
+    """
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return
+    if not cursor.connection.in_transaction and not _only_reads(statement, context):
+        cursor.execute("BEGIN IMMEDIATE")
+
+
+def _only_reads(statement: str, context: Any) -> bool:
+    compiled = context.compiled if context is not None else None
+    if compiled is None:
+        return statement.lstrip()[:6].upper() in ("SELECT", "PRAGMA")
+    return bool(compiled.statement.is_select) and getattr(compiled.statement, "_for_update_arg", None) is None
