@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from landing import BYTES, TUS, pairs
 from sqlalchemy import select, update
 
+from pipeline.catalog import reconcile
 from pipeline.catalog.models import Asset, Outbox, Part, State
 from webapp.accounts.access import issue_token
 from webapp.accounts.models import Dealership, User
 from webapp.app import create_app
 from webapp.database import session, storage
 from webapp.interventions.models import Item
-from webapp.uploads import expiry, tokens
+from webapp.uploads import tokens
 from webapp.uploads.models import Upload
 from workers.settings import Settings
 
@@ -348,8 +349,12 @@ def test_an_unfinished_upload_expires_and_a_finished_one_does_not(
     assert send(upload, mine, late, 3, b"def").status_code == 410
     assert upload.head(done, headers=mine).status_code == 200
     with shop.app_context():
-        assert expiry.sweep() == 1
+        session.execute(update(Asset).values(touched_at=0))
+        assert len(reconcile.expire(session, expiry_s=60)) == 1
+        session.commit()
         assert [row.id for row in session.scalars(select(Upload))] == [done.rsplit("/", 1)[1]]
+        assert len(session.scalars(select(Item)).all()) == 1
+    assert upload.head(late, headers=mine).status_code == 404
 
 
 def test_an_empty_file_is_refused_as_a_file_not_as_a_request(

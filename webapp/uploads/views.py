@@ -13,7 +13,7 @@ from sqlalchemy import update
 from pipeline.catalog import assets
 from pipeline.catalog.models import State
 from webapp.database import session, settings, storage
-from webapp.uploads import creation, expiry, protocol, turns
+from webapp.uploads import creation, protocol, turns
 from webapp.uploads.body import Body
 from webapp.uploads.callers import caller
 from webapp.uploads.models import Upload
@@ -99,7 +99,6 @@ def create() -> ResponseReturnValue:
     session.rollback()
     if with_bytes and not known:
         headers["Upload-Offset"] = str(_receive(_take_over(upload_id, 0), checksum))
-    expiry.sometimes(settings())
     return "", 201, headers
 
 

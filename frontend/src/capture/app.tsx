@@ -1,6 +1,7 @@
 // The page: one sentence about everything, the items in their order, and the buttons under the thumb.
 import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
 import { Card, type Actions, type Row } from "./card";
+import { Hints } from "./hints";
 import { Icon, type IconName } from "./icons";
 import { Media } from "./media";
 import { Picker } from "./picker";
@@ -92,6 +93,7 @@ export function App() {
         {sender.signedOut && <a href="/login" target="_blank" rel="noopener" onClick={() => (sender.signedOut = false)}>{t("sign-in")}</a>}
       </p>
       {sender.forgetful && now.left > 0 && <p class="note">{t("keep-open")}</p>}
+      {list.length === 0 && <Hints />}
       {list.length > 0 && (
         <ol class="entries">
           {list.map((row, index) => (

@@ -107,7 +107,7 @@ function looks(row: Row): Look {
   if (parcel && (!item || item.state === "receiving")) {
     if (parcel.phase === "refused") return { icon: "warn", tone: "bad", text: parcel.message, value: null };
     if (parcel.phase === "missing") return { icon: "warn", tone: "bad", text: t("choose-again"), value: sent };
-    if (parcel.phase === "resting") return { icon: "wait", tone: "waiting", text: t("card-network", numbers), value: sent };
+    if (parcel.phase === "resting" || (parcel.phase === "sending" && !navigator.onLine)) return { icon: "wait", tone: "waiting", text: t("card-network", numbers), value: sent };
     if (parcel.phase === "sending") return { icon: "up", tone: "busy", text: t("card-sending", numbers), value: sent };
     if (parcel.phase === "waiting") return { icon: "wait", tone: "calm", text: t("card-waiting"), value: sent || null };
     return { icon: "check", tone: "good", text: t("card-sent"), value: null };

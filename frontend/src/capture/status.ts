@@ -24,7 +24,7 @@ export function status(phases: Phase[], online: boolean, signedOut: boolean, ite
 
 export function megabytes(bytes: number, language: string): string {
   const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
-  return `${value.toLocaleString(language, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${unit}`;
+  return `${value.toLocaleString(language, { maximumFractionDigits: value < 10 ? 1 : 0 })}\u00a0${unit}`;
 }
 
 /** Time left in words a hand in a glove can read: seconds by fives, then minutes. */

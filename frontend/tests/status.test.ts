@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { megabytes, remaining, status } from "../src/capture/status";
+
+test("the phone may be put away only when every file has arrived", () => {
+  assert.equal(status([], true, false, 3, 0).key, "sent");
+  assert.equal(status(["sent", "sent"], true, false, 3, 2).key, "sent-making");
+  for (const phase of ["waiting", "sending", "resting", "missing", "refused"] as const) {
+    assert.notEqual(status(["sent", phase], true, false, 3, 0).tone, "good", phase);
+  }
+});
+
+test("without a network it says so, and that nothing is lost", () => {
+  assert.deepEqual(status(["sending"], false, false, 1, 0), { key: "no-network", tone: "waiting", left: 1 });
+  assert.equal(status(["resting", "waiting"], true, false, 0, 0).key, "no-network");
+  assert.equal(status(["sent"], false, false, 1, 0).key, "sent"); // nothing to send: the network does not matter
+});
+
+test("an ended sign-in is named before the network", () => {
+  assert.equal(status(["waiting"], false, true, 0, 0).key, "signed-out");
+});
+
+test("files are counted, and one is spoken of as one", () => {
+  assert.equal(status(["sending"], true, false, 0, 0).key, "sending-one");
+  assert.deepEqual(status(["sending", "waiting", "sent"], true, false, 0, 0), { key: "sending", tone: "busy", left: 2 });
+});
+
+test("sizes read as a person says them", () => {
+  assert.equal(megabytes(12_345, "en"), "12\u00a0kB");
+  assert.equal(megabytes(2_950_000, "fr"), "3\u00a0MB");
+  assert.equal(megabytes(2_850_000, "fr"), "2,9\u00a0MB");
+  assert.equal(megabytes(131_000_000, "en"), "131\u00a0MB");
+  assert.equal(megabytes(1_500_000_000, "de"), "1,5\u00a0GB");
+});
+
+test("time left is rounded up, never a false promise", () => {
+  assert.equal(remaining(null), null);
+  assert.deepEqual(remaining(0.4), { key: "seconds-left", n: 5 });
+  assert.deepEqual(remaining(31), { key: "seconds-left", n: 35 });
+  assert.deepEqual(remaining(91), { key: "minutes-left", n: 2 });
+});
