@@ -273,6 +273,9 @@ def _sound(file: InputContainer, track: Track) -> Sound | None:
         return None
     context = stream.codec_context
     base = track.time_base
+    # A packet that claims to last longer than its samples hides a hole.
+    usual = statistics.median_low([packet.duration for packet in packets])
+    stretched = any(packet.duration > usual + 0.020 / base for packet in packets)
     holes = [abs((b.pts - a.pts - a.duration) * base) for a, b in itertools.pairwise(packets)]
     return Sound(
         stream=track.stream,
@@ -283,5 +286,5 @@ def _sound(file: InputContainer, track: Track) -> Sound | None:
         time_base=base,
         start=float(packets[0].pts * base),
         end=float((packets[-1].pts + packets[-1].duration) * base),
-        whole=max(holes, default=Fraction(0)) <= Fraction(20, 1000),
+        whole=not stretched and max(holes, default=Fraction(0)) <= Fraction(20, 1000),
     )
