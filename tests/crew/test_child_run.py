@@ -2,7 +2,10 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,6 +145,35 @@ def test_whatever_a_child_leaves_running_dies_with_it(film: Path, layer: sandbox
             break
         time.sleep(0.1)
     assert left == []
+
+
+_WORKER = """
+import sys
+from pathlib import Path
+from workers import child, sandbox
+code = "import sys, time; time.sleep(61)  # " + sys.argv[3]
+program = ("-c", f"import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', {code!r}, '{sys.argv[3]}'])")
+child.run({}, inputs={"input": Path(sys.argv[1])}, layer=sandbox.choose(sys.argv[2]), program=program)
+"""
+
+
+@pytest.mark.parametrize("name", ["auto", "landlock", "none"])
+def test_a_killed_worker_leaves_no_child(name: str, film: Path) -> None:
+    mark = f"walkaround-left-{os.getpid()}-{name}"
+    worker = subprocess.Popen([sys.executable, "-c", _WORKER, str(film), name, mark])
+    try:
+        assert _wait(lambda: len(_running(mark)) >= 2, 60), "the child never started"
+    finally:
+        worker.kill()
+        worker.wait()
+    assert _wait(lambda: _running(mark) == [], 10)
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (held := condition()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return held
 
 
 def _running(mark: str) -> list[str]:

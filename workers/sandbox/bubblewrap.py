@@ -43,7 +43,6 @@ class Bubblewrap:
             cpu_s=int(limits.timeout_s * (os.cpu_count() or 1)) + 1,
             processes=limits.processes,
             uid=uid,
-            first=True,
         )
         argv += [*ground.interpreter(), orders.dump(), *program]
         return Cell(argv, names, "/out" if out else None, dict(ground.ENVIRONMENT), (fd,), uid)
@@ -52,7 +51,7 @@ class Bubblewrap:
 def _namespaces(root: bool) -> list[str]:
     new = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     # --die-with-parent: a killed worker leaves no orphan. --new-session: no terminal to type into. --as-pid-1: bwrap's
-    # own init is not waited for by bwrap, so that the CPU time of the child would be lost; `enter` is the init.
+    # own init is not waited for by bwrap, so that the CPU time of the child would be lost; `enter` does its part.
     common = [
         "--die-with-parent",
         "--new-session",

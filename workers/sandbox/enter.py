@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import runpy
+import signal
 import struct
 import sys
 from dataclasses import asdict, dataclass
@@ -17,7 +18,6 @@ _PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1,
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 _CAP_DAC_READ_SEARCH, _LAST_CAP = 2, 40
-_SIGKILL = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,6 @@ class Orders:
     writable: tuple[str, ...] = ()
     landlock: bool = False
     seccomp_fd: int | None = None
-    first: bool = False
-    """We are the first process of a new process namespace: stay as its init and let a fork run the program."""
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
@@ -156,22 +154,27 @@ def obey(orders: Orders) -> None:
     if orders.uid is not None:
         _become(orders.uid, orders.keep_read)
     # After the change of user, which clears it: a killed worker leaves no orphan.
-    _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if orders.landlock:
         _landlock(orders)
     if orders.seccomp_fd is not None:
         _seccomp(orders.seccomp_fd)
 
 
-def _stay_as_init() -> None:
-    """Fork; the fork returns. The init reaps whatever ends and leaves with the fork's exit code, which ends the rest.
+def _stay_as_guard() -> None:
+    """Fork; the fork returns and becomes the program. We wait for it, reap it and leave with its exit code.
 
-    The first process of a namespace is deaf to signals that have no handler, so it must not be the program; and only an
-    init that reaps makes the CPU time and memory of all below it visible to the worker.
+    The first process of a namespace is deaf to signals that have no handler, so it must not be the program; and only a
+    parent that reaps makes the CPU time and memory of all below it visible to the worker. Where there is no namespace
+    to take everything along, the guard does so when the worker dies.
     """
     program = os.fork()
     if program == 0:
+        # The fork's death signal is not inherited: without a guard there is no program.
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         return
+    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # Or the worker would wait for the end of pipes which only we hold.
     nothing = os.open("/dev/null", os.O_RDWR)
     for fd in (0, 1, 2):
@@ -186,8 +189,7 @@ def _stay_as_init() -> None:
 def main() -> None:
     given = json.loads(sys.argv[1])
     obey(Orders(**{**given, "readable": tuple(given["readable"]), "writable": tuple(given["writable"])}))
-    if given["first"]:
-        _stay_as_init()
+    _stay_as_guard()
     how, what, *rest = sys.argv[2:]
     sys.argv = [what, *rest]
     if how == "-m":

@@ -65,7 +65,7 @@ def program(keep_group: bool = False) -> bytes:
 
 def descriptor(keep_group: bool = False) -> int:
     """A new descriptor that reads the filter from its start; the caller closes it."""
-    fd = os.memfd_create("seccomp", 0)
+    fd = os.memfd_create("seccomp")
     os.write(fd, program(keep_group))
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
