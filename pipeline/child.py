@@ -60,6 +60,10 @@ def _do(job: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, 
                 Path(job["out"]),
                 on_progress,
             )
+        case "logo":
+            from pipeline.logo import logo
+
+            return logo(Path(job["input"]), Path(job["out"]))
         case verb:
             raise PipelineFailed(f"unknown verb {verb!r}")
 

@@ -62,6 +62,7 @@ def create_app(settings: Settings, role: Role = "web") -> Flask:
     database.init_app(app, catalog_engine.connect(settings.effective_database_url))
     guards.init_app(app)
     if role == "web":
+        app.config["MAX_CONTENT_LENGTH"] = 2_000_000  # bytes; films go to the other process
         languages.init_app(app)
         assets.init_app(app)
         guards.protect_pages(app)

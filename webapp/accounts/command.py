@@ -1,41 +1,14 @@
 """`walkaround init` and `walkaround token`."""
 
-import time
-
 import click
-import uuid_utils
-from flask_security import hash_password
 from sqlalchemy import select
 
 from webapp.accounts.access import issue_token
-from webapp.accounts.models import Dealership, Role, RoleName, User
-from webapp.accounts.signin import datastore
+from webapp.accounts.models import Dealership, RoleName, User
+from webapp.accounts.people import add_dealership, add_person
 from webapp.app import create_app
 from webapp.database import session
 from workers.settings import settings
-
-
-def add_dealership(name: str, country: str, **fields: str | None) -> Dealership:
-    """A new dealership. The caller commits."""
-    dealership = Dealership(id=str(uuid_utils.uuid7()), name=name, country=country, created_at=time.time(), **fields)
-    session.add(dealership)
-    session.flush()
-    return dealership
-
-
-def add_person(
-    dealership: Dealership, name: str, email: str, password: str | None, role: RoleName, language: str
-) -> User:
-    """A new person of a dealership, with one role. Without a password they cannot sign in yet. The caller commits."""
-    people = datastore()
-    return people.create_user(
-        dealership_id=dealership.id,
-        name=name,
-        email=email.lower(),
-        password=hash_password(password) if password else None,
-        language=language,
-        roles=[session.scalar(select(Role).where(Role.name == role)) or people.create_role(name=role)],
-    )
 
 
 @click.command()

@@ -19,8 +19,8 @@ from sqlalchemy import select
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import State
-from webapp.accounts.command import add_dealership, add_person
 from webapp.accounts.models import Dealership, RoleName, User
+from webapp.accounts.people import add_dealership, add_person
 from webapp.customers import links
 from webapp.database import session, settings, storage
 from webapp.interventions.models import Intervention, Item

@@ -1,6 +1,7 @@
 """What may be said about a vehicle and its customer, and how it is written down."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import phonenumbers
@@ -12,10 +13,12 @@ from flask_wtf import FlaskForm
 from vininfo import Vin
 from vininfo.exceptions import ValidationError as BadVin
 from wtforms import Field, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from webapp.languages import LANGUAGES
 
+LANGUAGE_CHOICES = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")  # Source: ISO 3779, no I, O, Q
 
 
@@ -88,12 +91,12 @@ class InterventionForm(FlaskForm):  # type: ignore[misc]
     customer_name = StringField(_("Name"), [Length(max=120)])
     customer_email = StringField(_("E-mail"), [Length(max=254)])
     customer_phone = StringField(_("Phone"), [Length(max=40)])
-    customer_language = SelectField(_("Language"), choices=list(LANGUAGES.items()), default="en")
+    customer_language = SelectField(_("Language"), choices=LANGUAGE_CHOICES, default="en")
     asked = TextAreaField(_("What the customer asked for"), [Length(max=5000)])
     notes = TextAreaField(_("Notes for the workshop"), [Length(max=5000)])
 
     def validate_vin(self, field: Field) -> None:
-        field.data = _checked(vin, field.data)
+        field.data = checked(vin, field.data)
         if not (self.make.data or "").strip():
             self.make.data = maker(field.data)
 
@@ -101,10 +104,10 @@ class InterventionForm(FlaskForm):  # type: ignore[misc]
         field.data = plate(field.data or "")
 
     def validate_customer_email(self, field: Field) -> None:
-        field.data = _checked(email, field.data)
+        field.data = checked(email, field.data)
 
     def validate_customer_phone(self, field: Field) -> None:
-        field.data = _checked(phone, field.data, g.dealership.country)
+        field.data = checked(phone, field.data, g.dealership.country)
 
     def values(self) -> dict[str, Any]:
         """The columns and what to write in them."""
@@ -115,7 +118,8 @@ class InterventionForm(FlaskForm):  # type: ignore[misc]
         }
 
 
-def _checked(rule: Any, text: str | None, *more: str) -> Any:
+def checked(rule: Callable[..., str], text: str | None, *more: str) -> str:
+    """A rule as a form field wants it. Raises: wtforms ValidationError with the rule's own words."""
     try:
         return rule(text or "", *more)
     except Invalid as wrong:

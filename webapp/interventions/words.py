@@ -10,6 +10,7 @@ from flask_babel import force_locale, format_date, format_datetime, format_numbe
 
 from webapp.customers.colour import palette
 from webapp.interventions.models import Intervention
+from webapp.media import sign
 
 
 class Letter(NamedTuple):
@@ -63,9 +64,15 @@ def phone_text(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def logo_url() -> str:
+    """Where the signed-in person's browser gets the dealership's logo."""
+    return f"{sign.path(sign.LOGO)}logo.png"
+
+
 def register(blueprint: Blueprint) -> None:
     """Give templates these words."""
     words = {
-        function.__name__: function for function in (letter_for, day, moment, duration, kilometres, phone_text, palette)
+        function.__name__: function
+        for function in (letter_for, day, moment, duration, logo_url, kilometres, phone_text, palette)
     }
     blueprint.app_context_processor(lambda: words | {"clock": time.time})
