@@ -1,6 +1,8 @@
 """`walkaround process` and `walkaround probe` on files made here: what is written, what is said, how they end."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,10 @@ from click.testing import CliRunner, Result
 from painting import paint
 from PIL import Image
 
-from workers import command
+from workers import child, command
+from workers import process as craft
+from workers.sandbox import Layer
+from workers.sandbox.landlock import Landlock
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +184,21 @@ def test_probe_of_a_bad_file_ends_with_2(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert done.stderr.startswith(f"{tmp_path / 'a.mp4'}: empty: The file is empty.")
+
+
+@pytest.mark.parametrize("layer", [Landlock()], ids=lambda layer: layer.name)
+def test_the_craft_works_behind_the_second_wall_too(layer: Layer, film: Path, photo: Path, logo: Path, tmp_path: Path) -> None:
+    order = craft.Order("workshop", watermark=logo, jobs=2, layer=layer)
+
+    made = craft.process(film, lambda kind: tmp_path / kind, order)
+    assert made["kind"] == "film"
+    assert (tmp_path / "film" / "index.m3u8").exists()
+    assert craft.process(photo, lambda kind: tmp_path / kind, order)["kind"] == "photo"
+    assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {os.geteuid()}
+
+
+def test_being_stopped_leaves_nothing(film: Path, tmp_path: Path) -> None:
+    stop = threading.Event()
+    with pytest.raises(child.Cancelled):
+        craft.process(film, lambda _: tmp_path / "out", craft.Order("workshop"), lambda *_: stop.set(), stop)
+    assert not (tmp_path / "out").exists()
