@@ -3,12 +3,14 @@
 import re
 from io import BytesIO
 
+import pytest
 from cast import PASSWORD, sign_in
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, PngImagePlugin
 from sqlalchemy import select
 
+from webapp.accounts import logo
 from webapp.accounts.models import Dealership, User
 from webapp.database import session, storage
 
@@ -56,14 +58,15 @@ def test_a_logo_is_kept_without_what_rode_along(shop: Flask, alice: FlaskClient)
         kept = storage().get(key)
     assert b"45.75" not in kept
     assert b"something behind" not in kept
-    with Image.open(BytesIO(kept)) as logo:
-        assert (logo.format, logo.mode, logo.size, logo.info) == ("PNG", "RGBA", (300, 120), {})
+    with Image.open(BytesIO(kept)) as clean:
+        assert (clean.format, clean.mode, clean.size, clean.info) == ("PNG", "RGBA", (300, 120), {})
     page = alice.get("/dealership").text
     assert alice.get(re.search(r'src="(/m/[^"]+logo\.png)"', page)[1]).data == kept
 
 
-def test_what_is_no_png_is_no_logo(shop: Flask, alice: FlaskClient) -> None:
-    for given in (b"<svg onload=alert(1)>", png() + b"x" * 1_000_000, png()[:60]):
+def test_what_is_no_png_is_no_logo(shop: Flask, alice: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logo, "LIMIT", 5_000)
+    for given in (b"<svg onload=alert(1)>", png() + b"x" * 5_000, png()[:60]):
         answer = alice.post("/dealership", data=FORM | {"logo": (BytesIO(given), "logo.png")})
         assert answer.status_code == 422
         assert "Choose a PNG" in answer.text

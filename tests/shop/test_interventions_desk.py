@@ -1,0 +1,232 @@
+"""The desk: writing interventions down, finding them, and looking after their media and links."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from finished import Finisher
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from pipeline.catalog.models import Asset, Erasure, State
+from webapp.customers.models import Link
+from webapp.database import session
+from webapp.interventions.forms import Invalid, maker, phone, vin
+from webapp.interventions.models import Intervention, Item
+
+HTMX = {"HX-Request": "true"}
+
+
+def captions(shop: Flask, intervention: str) -> list[str]:
+    with shop.app_context():
+        return [item.caption for item in session.get_one(Intervention, intervention).items]
+
+
+def items(shop: Flask, intervention: str) -> list[str]:
+    with shop.app_context():
+        return [item.id for item in session.get_one(Intervention, intervention).items]
+
+
+def test_bob_writes_an_intervention_down_as_the_trade_writes_it(shop: Flask, bob: FlaskClient) -> None:
+    data = {
+        "reference": " RO-9 ", "plate": "gb 123  lm", "vin": "vf1 rfb00x5678 9012", "mileage": "68420",
+        "customer_phone": "06 12 34 56 78", "customer_email": "Camille@Example.org", "customer_language": "fr",
+    }  # fmt: skip
+    answer = bob.post("/interventions/new", data=data)
+    assert answer.status_code == 302
+    with shop.app_context():
+        row = session.scalars(select(Intervention)).one()
+        assert (row.reference, row.plate, row.vin) == ("RO-9", "GB 123 LM", "VF1RFB00X56789012")
+        assert (row.make, row.mileage) == ("Renault", 68420), "the VIN tells the make"
+        assert (row.customer_phone, row.customer_email) == ("+33612345678", "Camille@example.org")
+    assert bob.get(answer.headers["Location"]).status_code == 200
+
+
+def test_every_fault_is_shown_beside_its_field_and_nothing_is_saved(shop: Flask, alice: FlaskClient) -> None:
+    data = {"reference": "", "vin": "TOO-SHORT", "mileage": "-5", "customer_email": "nobody", "customer_phone": "12"}
+    answer = alice.post("/interventions/new", data=data)
+    assert answer.status_code == 422
+    for field in ("reference", "vin", "mileage", "customer_email", "customer_phone"):
+        assert f'id="{field}-error"' in answer.text
+    with shop.app_context():
+        assert session.scalars(select(Intervention)).all() == []
+
+
+def test_a_number_used_twice_is_said_and_the_first_one_stays(alice: FlaskClient, intervention: str) -> None:
+    answer = alice.post("/interventions/new", data={"reference": "RO-1001", "customer_language": "en"})
+    assert answer.status_code == 422
+    assert "already an intervention" in answer.text
+
+
+def test_an_intervention_is_edited(alice: FlaskClient, intervention: str) -> None:
+    data = {"reference": "RO-1001", "model": "Clio", "customer_language": "de"}
+    assert alice.post(f"/interventions/{intervention}/edit", data=data).status_code == 302
+    assert "Clio" in alice.get(f"/interventions/{intervention}").text
+
+
+@pytest.mark.parametrize("words", ["gb-123-lm", "GB123", "durand", "camille DURAND", "ro-1001", "mégane", "rfb00"])
+def test_an_intervention_is_found_by_what_people_know_of_it(
+    alice: FlaskClient, add_intervention: Callable[..., str], words: str
+) -> None:
+    add_intervention(vin="VF1RFB00X56789012")
+    add_intervention("RO-2", plate="AA-000-AA", customer_name="Nadia Benali", model="Duster", make="Dacia")
+    page = alice.get("/interventions", query_string={"q": words}).text
+    assert "Mégane" in page
+    assert "Duster" not in page
+
+
+@pytest.mark.parametrize("words", ["100%", "_", "\\", "nobody"])
+def test_signs_that_mean_something_to_a_database_mean_themselves(
+    alice: FlaskClient, intervention: str, words: str
+) -> None:
+    assert "Mégane" not in alice.get("/interventions", query_string={"q": words}).text
+
+
+def test_an_intervention_goes_through_its_stages(
+    shop: Flask, alice: FlaskClient, intervention: str, finisher: Finisher
+) -> None:
+    def found(stage: str) -> bool:
+        return "Mégane" in alice.get(f"/interventions?stage={stage}").text
+
+    assert found("empty")
+    film = finisher.film(intervention, state=State.PROCESSING)
+    assert found("working")
+    with shop.app_context():
+        session.get_one(Asset, film).state = State.READY
+        session.commit()
+    assert found("ready")
+    alice.post(f"/interventions/{intervention}/links")
+    assert found("sent")
+    with shop.app_context():
+        session.scalars(select(Link)).one().opened_at = 1.0
+        session.commit()
+    assert found("opened")
+    finisher.photo(intervention, state=State.REJECTED)
+    assert found("attention")
+    assert not found("opened")
+
+
+def test_a_film_shows_its_poster_under_a_path_of_the_reader(
+    alice: FlaskClient, charlie: FlaskClient, intervention: str, finisher: Finisher
+) -> None:
+    finisher.film(intervention)
+    page = alice.get(f"/interventions/{intervention}").text
+    path = re.search(r'<img src="(/m/[^"]+poster\.jpg)"', page)[1]
+    assert alice.get(path).mimetype == "image/jpeg"
+    assert charlie.get(path).status_code == 404
+
+
+def test_captions_are_written_and_items_change_places(
+    shop: Flask, bob: FlaskClient, intervention: str, finisher: Finisher
+) -> None:
+    for caption in ("one", "two", "three"):
+        finisher.photo(intervention, caption=caption)
+    first, second, third = items(shop, intervention)
+    assert (
+        bob.post(f"/interventions/items/{second}/caption", data={"caption": " Zwei "}, headers=HTMX).status_code == 204
+    )
+    assert bob.post(f"/interventions/items/{third}/move/up", headers=HTMX).status_code == 200
+    assert captions(shop, intervention) == ["one", "three", "Zwei"]
+    bob.post(f"/interventions/items/{first}/move/up")
+    assert captions(shop, intervention) == ["one", "three", "Zwei"], "the first one stays first"
+
+
+def test_an_erased_item_is_gone_and_its_bytes_are_on_the_list_to_go(
+    shop: Flask, alice: FlaskClient, intervention: str, finisher: Finisher
+) -> None:
+    film = finisher.film(intervention)
+    (item,) = items(shop, intervention)
+    assert alice.post(f"/interventions/items/{item}/delete").status_code == 302
+    with shop.app_context():
+        assert session.get(Item, item) is None
+        assert session.get(Asset, film) is None
+        assert session.scalars(select(Erasure.asset_id)).all() == [film]
+
+
+def test_a_moving_item_asks_for_itself_again_and_a_finished_one_does_not(
+    shop: Flask, alice: FlaskClient, intervention: str, finisher: Finisher
+) -> None:
+    finisher.film(intervention, state=State.PROCESSING)
+    finisher.photo(intervention)
+    moving, finished = items(shop, intervention)
+    assert "every 2s" in alice.get(f"/interventions/items/{moving}/figure").text
+    assert "every 2s" not in alice.get(f"/interventions/items/{finished}/figure").text
+
+
+def test_the_list_is_sent_again_only_when_it_changed(alice: FlaskClient, intervention: str, finisher: Finisher) -> None:
+    page = alice.get(f"/interventions/{intervention}").text
+    path = re.search(r'hx-get="(/interventions/[^"]+/media\?seen=[^"]+)"', page)[1]
+    assert alice.get(path).status_code == 204
+    finisher.photo(intervention)
+    assert alice.get(path).status_code == 200
+
+
+def test_a_refused_file_says_why_and_what_to_do(
+    shop: Flask, alice: FlaskClient, intervention: str, finisher: Finisher
+) -> None:
+    film = finisher.film(intervention, state=State.REJECTED)
+    with shop.app_context():
+        session.get_one(Asset, film).reason = "no-picture"
+        session.commit()
+    assert "only sound in this file" in alice.get(f"/interventions/{intervention}").text
+
+
+def test_a_link_is_shown_once_sent_in_the_customers_language_and_revoked(
+    shop: Flask, alice: FlaskClient, client: FlaskClient, add_intervention: Callable[..., str]
+) -> None:
+    intervention = add_intervention(customer_email="camille@example.org", customer_language="fr")
+    page = alice.post(f"/interventions/{intervention}/links", headers=HTMX).text
+    path = re.search(r'value="http://[^/]+(/v/[^"]+)"', page)[1]
+    assert "mailto:camille%40example.org?subject=" in page
+    assert client.get(path).status_code < 400
+    assert path not in alice.get(f"/interventions/{intervention}").text
+    with shop.app_context():
+        link = session.scalars(select(Link.id)).one()
+    assert alice.post(f"/interventions/{intervention}/links/{link}/revoke").status_code == 200
+    assert client.get(path).status_code == 404
+
+
+def test_charlie_finds_nothing_of_alice(
+    shop: Flask, charlie: FlaskClient, alice: FlaskClient, intervention: str, finisher: Finisher
+) -> None:
+    finisher.film(intervention)
+    (item,) = items(shop, intervention)
+    alice.post(f"/interventions/{intervention}/links")
+    with shop.app_context():
+        link = session.scalars(select(Link.id)).one()
+    assert "Mégane" not in charlie.get("/interventions").text
+    for path in ("", "/edit", "/media"):
+        assert charlie.get(f"/interventions/{intervention}{path}").status_code == 404
+    assert charlie.get(f"/interventions/items/{item}/figure").status_code == 404
+    for path in (
+        f"{intervention}/edit", f"{intervention}/links", f"{intervention}/links/{link}/revoke", f"items/{item}/caption",
+        f"items/{item}/move/up", f"items/{item}/delete", f"items/{item}/retry",
+    ):  # fmt: skip
+        assert charlie.post(f"/interventions/{path}").status_code == 404, path
+    assert items(shop, intervention) == [item]
+
+
+def test_nobody_gets_in_without_signing_in(client: FlaskClient, intervention: str) -> None:
+    for path in ("/interventions", "/interventions/new", f"/interventions/{intervention}"):
+        answer = client.get(path)
+        assert answer.status_code == 302
+        assert "/login" in answer.headers["Location"]
+    assert client.post(f"/interventions/{intervention}/links").status_code == 302
+
+
+def test_phone_numbers_without_a_prefix_are_read_in_the_dealers_country(shop: Flask) -> None:
+    with shop.test_request_context():
+        assert phone("0151 23456789", "DE") == "+4915123456789"
+        assert phone("+44 20 7946 0958", "DE") == "+442079460958"
+        with pytest.raises(Invalid):
+            phone("0151 2345", "DE")
+
+
+def test_a_vin_needs_no_check_digit_but_its_letters(shop: Flask) -> None:
+    with shop.test_request_context():
+        assert vin("vf1-rfb00x-56789012") == "VF1RFB00X56789012"
+        assert maker("WVWZZZ1JZ3W386752") == "Volkswagen"
+        for wrong in ("VF1RFB00X5678901", "VF1RFB00X5678901O"):
+            with pytest.raises(Invalid):
+                vin(wrong)
