@@ -13,12 +13,12 @@ import { tell } from "./_tell";
 
 const CONTROLS = `
 <media-loading-indicator slot="centered-chrome" noautohide loadingdelay="300"></media-loading-indicator>
-<media-control-bar class="seek"><media-time-range></media-time-range></media-control-bar>
-<media-control-bar class="keys">
+<div class="bars"><media-control-bar><media-time-range></media-time-range></media-control-bar>
+<media-control-bar>
   <media-play-button></media-play-button><media-mute-button></media-mute-button>
   <media-time-display showduration></media-time-display><span class="gap"></span>
   <media-playback-rate-button rates="0.5 1 1.5 2"></media-playback-rate-button><media-fullscreen-button></media-fullscreen-button>
-</media-control-bar>`;
+</media-control-bar></div>`;
 
 /** Puts the player over the poster and plays. `video` has been asked to play inside the viewer's gesture. */
 export async function start(screen: HTMLElement, video: HTMLVideoElement): Promise<void> {
@@ -38,7 +38,7 @@ export async function start(screen: HTMLElement, video: HTMLVideoElement): Promi
   });
   await feed(screen, video, screen.dataset.playlist ?? "");
   await video.play().catch(() => undefined); // refused without a gesture: the controls are there
-  video.focus({ preventScroll: true });
+  controller.focus({ preventScroll: true });
 }
 
 /** Gives the seek bar its pictures, as soon as there are any. */

@@ -80,6 +80,8 @@ function merge(page: HTMLElement, fresh: Document): void {
         old = made;
       } else {
         old.dataset.stage = item.dataset.stage;
+        const [bar, value] = [old.querySelector("progress"), item.querySelector("progress")?.value];
+        if (bar && value) bar.value = value;
         if (item.dataset.storyboard && !old.dataset.storyboard) {
           old.dataset.storyboard = item.dataset.storyboard;
           void loading?.then(({ storyboard }) => storyboard(old as HTMLElement));

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 RGB = tuple[float, float, float]
 
-PAPER_LIGHT = "#ffffff"
+PAPER_LIGHT = "#f4f2ee"  # the darkest surface of the light page
 PAPER_DARK = "#1d2027"  # the lightest surface of the dark page
 NEUTRAL = "#1f4fd8"
 

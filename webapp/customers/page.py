@@ -4,8 +4,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.catalog import keys
+from pipeline.catalog import assets, keys
 from pipeline.catalog.models import Asset, Output, State
+from webapp.database import session
 from webapp.interventions.models import Intervention, Item
 from webapp.media import shelf, sign
 
@@ -26,6 +27,7 @@ class Film:
     playlist: str
     poster: str | None
     storyboard: str | None
+    percent: int = 0  # of the work, while it is waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +106,18 @@ def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
     source = item.asset.source or {}
     # The shape as it will be shown, so that nothing moves when the picture comes.
     shape = max(first.facts["renditions"], key=lambda made: made["height"]) if first else source.get("film") or {}
-    ready = item.asset.state == State.READY
+    stage = "ready" if item.asset.state == State.READY else "playable" if first else "waiting"
     return Film(
         id=item.id,
         caption=item.caption,
-        stage="ready" if ready else "playable" if first else "waiting",
+        stage=stage,
         width=shape.get("width", 16),
         height=shape.get("height", 9),
         duration=source.get("duration"),
         playlist=f"{prefix}index.m3u8",
         poster=_at(prefix, poster, "poster.jpg") if poster else None,
         storyboard=_at(prefix, board, "storyboard.vtt") if board else None,
+        percent=assets.progress(session(), item.asset).percent if stage == "waiting" else 0,
     )
 
 
