@@ -5,6 +5,8 @@ photo, the base image of one with a gain map, the first frame of an animation. I
 """
 
 import io
+import re
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +39,18 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SRGB = ImageCms.createProfile("sRGB")
+# What decoders raise over bytes that make no sense.
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
 # A size less than an eighth larger than the one before it would be stored twice for nothing anyone sees.
 WORTH = 1.125
 LOGO_PIXELS = 16_000_000
@@ -144,7 +158,8 @@ def opened(path: Path, format: str, pixels: int) -> Iterator[Image.Image]:
                     raise TooManyPixels(f"{image.width} x {image.height} = {count} pixels, limit {pixels}")
                 yield image
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise TooManyPixels(f"{error}; limit {pixels}") from error
+            counted = re.search(r"\d+", str(error))
+            raise TooManyPixels(f"{counted.group() if counted else 'too many'} pixels, limit {pixels}") from error
         except UnidentifiedImageError as error:
             raise Unreadable(f"not a whole {format} header") from error
         except (
@@ -178,7 +193,7 @@ def _orientation(image: Image.Image) -> int:
     try:
         exif.load(blob)
         value = exif.get(ORIENTATION)
-    except (SyntaxError, ValueError, KeyError, OSError, TypeError, IndexError, RuntimeError):
+    except BROKEN:
         return 1  # broken EXIF is common, and not a broken picture
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 

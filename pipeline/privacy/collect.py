@@ -4,6 +4,7 @@ Reads the margins of a file only, never a frame. A margin that cannot be read sa
 """
 
 import re
+import struct
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,17 @@ _GPS = 0x8825
 _MAKER_NOTE = 0x927C
 _WINDOWS_TEXTS = range(0x9C9B, 0x9CA0)  # title, comment, author, keywords, subject as UTF-16LE
 
-_BROKEN = (OSError, ValueError, SyntaxError, KeyError, IndexError, TypeError, ArithmeticError, RuntimeError)
+_BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
 
 
 def collect(path: Path, format: str) -> frozenset[str]:
@@ -126,7 +137,7 @@ def _photo(path: Path, format: str, texts: list[str], places: list[tuple[float, 
             else:
                 with Image.open(path, formats=(format,)) as image:
                     info = dict(image.info)
-        except (*_BROKEN, UnidentifiedImageError, EOFError):
+        except (*_BROKEN, UnidentifiedImageError):
             return
         for name, value in info.items():
             if name == "exif" and isinstance(value, bytes):
@@ -178,7 +189,7 @@ def _gps(ifd: dict[int, Any]) -> tuple[float, float] | None:
     """Latitude and longitude, degrees, of an EXIF GPS directory."""
     try:
         angles = [sum(float(part) / 60**power for power, part in enumerate(ifd[tag])) for tag in (2, 4)]
-    except (*_BROKEN, ZeroDivisionError):
+    except _BROKEN:
         return None
     return (angles[0], angles[1]) if all(abs(angle) <= 180 for angle in angles) else None
 
