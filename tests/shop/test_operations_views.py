@@ -1,14 +1,11 @@
 """The probes and the manager's overview."""
 
-from pathlib import Path
-
 import pytest
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from pipeline.catalog.models import Asset, State
-from webapp import migrations
 from webapp.database import session
 
 
@@ -24,11 +21,6 @@ def test_readiness_names_every_part_and_fails_while_one_is_missing(client: Flask
     assert parts["database"]["ok"] is True
     assert parts["storage"]["ok"] is True
     assert parts["broker"]["ok"] is False, "no broker runs in this test"
-
-
-def test_a_database_made_by_the_migrations_is_current(tmp_path: Path, shop: Flask, client: FlaskClient) -> None:
-    assert client.get("/readyz").json["parts"]["migrations"]["ok"] is False, "create_all writes no revision"
-    migrations.upgrade(f"sqlite:///{tmp_path / 'fresh.sqlite'}")
 
 
 def test_numbers_count_requests_by_rule_and_assets_by_state(
