@@ -30,6 +30,9 @@ def coloured(node: Node, film: Film, width: int, height: int) -> Node:
     """Square pixels of the wanted size (px, even) in bt709 limited range, 8 bit 4:2:0, still as stored, not upright."""
     fit = _fit(film, width, height)
     node = _described(node, film)
+    if film.coded_width % 2 or film.coded_height % 2:
+        # zscale refuses an odd size whose colours are halved; one line of 607 is not seen.
+        node = node.filter("crop", "2*trunc(iw/2)", "2*trunc(ih/2)", 0, 0)
     if film.hdr is not Hdr.NONE:
         node = _tone_mapped(node, film, fit)
     elif film.primaries in _PRIMARIES and not (film.pixel_format.startswith("pal") or "rgb" in film.pixel_format):

@@ -59,6 +59,7 @@ class Index:
     bytes: int
     tracks: dict[int, Track]
     header: tuple[tuple[int, int], ...]  # bytes [from, to) of the container's own tables
+    missing: int  # frames that the container's table names and the file, cut short, does not hold
     seekable: bool  # the container's own table finds a key frame exactly, and positions are true
 
 
@@ -150,7 +151,10 @@ def read(path: Path, container: str, streams: tuple[int, ...]) -> Index:
     tracks = {stream: Track(stream, bases[stream], tuple(found[stream])) for stream in streams}
     # A table of a Matroska file names clusters, not frames, and may be absent; fragments may be many or oddly indexed.
     seekable = container == "mov" and listed == len(found[streams[0]]) and _exact(tracks)
-    return Index(path.stat().st_size, tracks, _header(path, container), seekable)
+    total = path.stat().st_size
+    cut = container == "mov" and any(end > total for _, _, end in _boxes(path))
+    missing = max(0, listed - len(found[streams[0]])) if cut else 0
+    return Index(total, tracks, _header(path, container), missing, seekable)
 
 
 def _packet(packet: "av.Packet[Any]", clock: int) -> Packet:

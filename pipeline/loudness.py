@@ -10,8 +10,6 @@ from pipeline.source import Sound
 
 # Below this there is nothing to level: silence, or a microphone that was covered. Source: EBU R 128, absolute gate.
 SILENCE = -70.0
-# Raising more than this raises the noise of an empty workshop to the loudness of a voice, dB.
-LOUDEST_GAIN = 20.0
 
 _INTEGRATED = re.compile(r"^\s*I:\s*(-?\d+\.\d+|-inf) LUFS", re.MULTILINE)
 

@@ -20,6 +20,9 @@ from pipeline.source import Film, Sound, Source, converter
 __all__ = ["Chunk", "Rendition"]
 
 
+MOST_GAIN = 20.0  # dB
+
+
 class Queue(StrEnum):
     """How urgent an output is."""
 
@@ -207,7 +210,8 @@ def _sound(sound: Sound, film: Film, hearing: Hearing, loudness: float | None) -
         return SoundPlan(Hear.COPY, sound.rate, sound.channels, 0)
     gain = 0.0
     if hearing.loudness is not None and loudness is not None:
-        gain = round(hearing.loudness - loudness, 2)
+        # Raising more would raise the noise of an empty workshop to the loudness of a voice.
+        gain = min(MOST_GAIN, round(hearing.loudness - loudness, 2))
     return SoundPlan(Hear.ENCODE, hearing.rate, hearing.channels, hearing.bitrate, gain)
 
 

@@ -124,12 +124,15 @@ class Preset:
 
 
 def read(text: str, name: str) -> Preset:
-    """The preset a TOML text describes.
+    """The preset a TOML text describes. With `like = "other"` on top it says only what differs from that preset.
 
     Raises: PresetInvalid naming every fault of the text at once.
     """
     try:
         value: dict[str, Any] = tomllib.loads(text)
+        if "like" in value:
+            other = tomllib.loads(_text(str(value.pop("like"))))
+            value = {room: _laid_over(other.get(room), value.get(room)) for room in other | value}
         return cattrs.Converter(forbid_extra_keys=True).structure(value, Preset)
     except tomllib.TOMLDecodeError as error:
         raise PresetInvalid(f"preset {name}: {error}") from error
@@ -138,7 +141,14 @@ def read(text: str, name: str) -> Preset:
         raise PresetInvalid(f"preset {name}: {faults}") from error
 
 
+def _laid_over(below: Any, above: Any) -> Any:
+    if above is None:
+        return below
+    return {**below, **above} if isinstance(below, dict) and isinstance(above, dict) else above
+
+
 def _text(name: str) -> str:
+    """The preset's own words."""
     file = resources.files("presets") / f"{name}.toml"
     if not NAME.fullmatch(name) or not file.is_file():
         raise PresetInvalid(f"preset {name!r} does not exist")
@@ -156,7 +166,8 @@ def load(name: str) -> Preset:
 
 @cache
 def recipe(name: str) -> str:
-    """What outputs were made with: preset and code, at most 40 characters. Another text is another recipe."""
-    version = metadata.version("walkaround")
-    digest = hashlib.sha256(f"{version}\n{_text(name)}".encode()).hexdigest()[:8]
+    """What outputs were made with: preset and version, at most 40 characters."""
+    # The treatment itself, not its file: another sentence beside a number is no other recipe.
+    words = f"{metadata.version('walkaround')} {load(name)!r}"
+    digest = hashlib.sha256(words.encode()).hexdigest()[:8]
     return f"{name}-{digest}"

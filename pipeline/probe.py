@@ -83,7 +83,7 @@ def probe(path: Path, container: str, limits: Limits) -> tuple[Source, Index]:
     table = index.read(path, container, (seen,) if heard is None else (seen, heard))
     track = table.tracks[seen]
     frames = index.shown(track)
-    _refuse(track, frames, table.bytes, limits)
+    _refuse(track, frames, table, limits)
     with index.opened(path, container) as file:
         film = _film(file, track, frames)
         sound = _sound(file, table.tracks[heard]) if heard is not None else None
@@ -113,12 +113,12 @@ def _name(stream: av.VideoStream | av.AudioStream) -> str:
     return stream.codec_context.codec.name if stream.codec_context else "unknown"
 
 
-def _refuse(track: Track, frames: Sequence[Packet], total: int, limits: Limits) -> None:
+def _refuse(track: Track, frames: Sequence[Packet], table: Index, limits: Limits) -> None:
     if not frames:
         raise Damaged(f"{len(track.packets)} packets, no key frame among them" if track.packets else "no frames")
-    lost = sum(packet.pos >= 0 and packet.pos + packet.size > total for packet in frames)
+    lost = table.missing + sum(packet.pos >= 0 and packet.pos + packet.size > table.bytes for packet in frames)
     if lost > max(1, LOST_SHARE * len(frames)):
-        raise Truncated(f"{lost} of {len(frames)} frames lie beyond the end at byte {total}")
+        raise Truncated(f"{lost} of {len(frames) + table.missing} frames lie beyond the end at byte {table.bytes}")
     base = track.time_base
     steps = [(b.pts - a.pts) * base for a, b in itertools.pairwise(frames)]
     if steps and max(steps) > LONGEST_STILL:

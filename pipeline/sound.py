@@ -98,8 +98,9 @@ def _encoded(
         .filter("aresample", **{"async": 1}, min_hard_comp=0.02, first_pts=start + ahead)
     )
     if asked.gain:
-        # Constant over the film; the limiter catches the peaks that a raised voice brings.
-        node = node.filter("volume", f"{asked.gain}dB").filter("alimiter", limit=0.89, level="disabled")
+        # Constant over the film; the limiter catches the peaks that a raised voice brings. latency: it looks ahead, and
+        # without it the sound would come that much later.
+        node = node.filter("volume", f"{asked.gain}dB").filter("alimiter", limit=0.89, level="disabled", latency=1)
     return (
         # A track that ends early ends in silence.
         node.filter("apad")

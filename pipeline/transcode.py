@@ -166,7 +166,7 @@ def _encoding(one: Rendition, plan: FilmPlan, chunk: Chunk) -> dict[str, Any]:
         "enc_time_base": f"1:{CLOCK}",
         # IDR frames where the plan says and nowhere else, the same in all renditions; 5 ms early for rounding.
         "force_key_frames": ",".join(f"{key + OFFSET - 0.005:.6f}" for key in chunk.keys),
-        "forced_idr": 1,
+        "forced-idr": 1,
         "g": 100_000,
         "sc_threshold": 0,
         "acodec": "copy",

@@ -8,8 +8,9 @@ import av
 import numpy as np
 import pytest
 from painting import ffmpeg, paint
-from screening import Screening, screen
+from screening import Screening, measured, screen
 
+from pipeline import loudness, presets, probe
 from pipeline.sound import GRID
 
 SINE = "sine=frequency=440:sample_rate=48000"
@@ -132,3 +133,30 @@ def test_a_film_without_sound_is_a_film(tmp_path: Path) -> None:
     assert seen.facts[0]["renditions"][0]["codecs"].count(",") == 0
     with av.open(io.BytesIO(seen.joined()), format="mov") as file:
         assert not file.streams.audio
+
+
+def _loudness(data: bytes, path: Path) -> float:
+    path.write_bytes(data)
+    container, sound = "mov", probe.probe(path, "mov", presets.load("workshop").limits)[0].sound
+    assert sound is not None
+    found = loudness.measure(path, container, sound)
+    assert found is not None
+    return found
+
+
+def test_the_levelled_preset_makes_a_quiet_film_as_loud_as_others(tmp_path: Path) -> None:
+    quiet = "aevalsrc='0.05*sin(2*PI*500*t)':sample_rate=48000"
+    film = paint(tmp_path / "film.mp4", seconds=5, rate=10, gop=10, tone=quiet)
+
+    seen = screen(film, tmp_path / "out", "levelled")
+
+    gain = seen.result["plan"]["film"]["sound"]["gain"]
+    assert len(seen.facts) == 2
+    assert gain > 10
+    assert _loudness(seen.joined(), tmp_path / "made.mp4") == pytest.approx(-16.0, abs=1.0)
+
+
+def test_silence_is_not_raised(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=2, rate=10, tone="anullsrc=channel_layout=stereo:sample_rate=48000")
+
+    assert measured(film, "levelled")["plan"]["film"]["sound"]["gain"] == 0.0
