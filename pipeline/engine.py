@@ -123,7 +123,7 @@ def _last_words(log: str) -> str:
     lines = [line for line in log.splitlines() if line.strip()]
     faults = [line for line in lines if "[error]" in line or "[fatal]" in line]
     # The last words are of the program, the ones before them of the part that failed.
-    empty = ("Conversion failed", "Error opening input files", "Error opening output files")
+    empty = ("Conversion failed", "Error opening input file", "Error opening output file", "Nothing was written into")
     spoken = [line for line in faults or lines if not any(words in line for words in empty)]
     return spoken[-1].strip()[:500] if spoken else "no word"
 

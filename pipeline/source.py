@@ -116,9 +116,8 @@ def converter() -> cattrs.Converter:
     """Turns our frozen dataclasses into JSON values and back; a rate is written as "30000/1001"."""
     made = cattrs.Converter(forbid_extra_keys=True)
     made.register_unstructure_hook(Fraction, lambda value: f"{value.numerator}/{value.denominator}")
-    made.register_unstructure_hook_func(
-        lambda kind: isinstance(kind, type) and issubclass(kind, StrEnum), lambda value: value.value
-    )
+    # Plain words, not members: some writers of JSON would spell the member.
+    made.register_unstructure_hook(StrEnum, lambda value: value.value)
     made.register_structure_hook(Fraction, lambda value, _: Fraction(value))
     return made
 

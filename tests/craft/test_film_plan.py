@@ -1,0 +1,101 @@
+"""What is decided before the first frame is decoded."""
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from painting import paint
+from screening import measured
+
+from pipeline import ladder, plan, presets, probe
+from pipeline.cut import joined, thinned
+from pipeline.source import Film
+
+PICTURE = presets.load("workshop").picture
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
+    """Any film, whose size the tests then change."""
+    path = paint(tmp_path_factory.mktemp("plan") / "film.mp4", seconds=0.5, audio=False)
+    found = probe.probe(path, "mov", presets.load("workshop").limits)[0].film
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("size", "names"),
+    [
+        ((1080, 1920), ["1080p", "720p", "480p", "360p"]),
+        ((3840, 2160), ["1080p", "720p", "480p", "360p"]),
+        ((1280, 720), ["720p", "480p", "360p"]),
+        ((1000, 1600), ["1000p", "720p", "480p", "360p"]),
+        ((500, 900), ["480p", "360p"]),
+        ((352, 288), ["288p"]),
+        ((64, 48), ["48p"]),
+    ],
+)
+def test_the_ladder_counts_by_the_short_edge_and_never_upscales(
+    film: Film, size: tuple[int, int], names: list[str]
+) -> None:
+    made = ladder.renditions(replace(film, width=size[0], height=size[1]), PICTURE)
+
+    assert [one.name for one in made] == names
+    for one in made:
+        assert one.width <= size[0]
+        assert one.height <= size[1]
+        assert one.width % 2 == one.height % 2 == 0
+
+
+@pytest.mark.parametrize("size", [(10_000, 1000), (1001, 9999), (4096, 4096), (7680, 4320), (3, 3)])
+def test_every_rendition_fits_the_level_that_every_phone_decodes(film: Film, size: tuple[int, int]) -> None:
+    for one in ladder.renditions(replace(film, width=size[0], height=size[1]), PICTURE):
+        assert -(-one.width // 16) * -(-one.height // 16) <= 8704
+        assert max(one.width, one.height) <= 4208
+        assert min(one.width, one.height) >= 2
+
+
+@pytest.mark.parametrize(
+    ("rate", "kept"),
+    [
+        (30, None),
+        (Fraction(30000, 1001), None),
+        (32, None),
+        (60, 30),
+        (50, 25),
+        (240, 30),
+        (Fraction(60000, 1001), None),
+    ],
+)
+def test_frames_are_dropped_evenly_or_not_at_all(rate: Fraction, kept: Fraction | None) -> None:
+    wanted = Fraction(30000, 1001) if rate == Fraction(60000, 1001) else kept
+
+    assert thinned(Fraction(rate), 30) == wanted
+
+
+def test_spans_are_joined_over_small_holes() -> None:
+    assert joined([(500_000, 600_000), (0, 100), (150, 300), (590_000, 610_000)]) == ((0, 300), (500_000, 610_000))
+
+
+def test_a_plan_survives_json_and_lists_outputs_by_urgency(tmp_path: Path) -> None:
+    result = measured(paint(tmp_path / "film.mp4", seconds=7, rate=10, gop=10))
+
+    outputs = result["plan"]["outputs"]
+    assert [(one["name"], one["queue"]) for one in outputs] == [
+        ("poster", "express"),
+        ("chunk/0000", "express"),
+        ("chunk/0001", "film"),
+        ("chunk/0002", "film"),
+        ("storyboard", "later"),
+        ("preview", "later"),
+    ]
+    assert json.loads(json.dumps(plan.to_json(plan.from_json(result["plan"])))) == result["plan"]
+    assert result["recipe"] == result["plan"]["recipe"]
+
+
+def test_the_same_file_is_planned_the_same_twice(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=3, rate=10, gop=10)
+
+    assert measured(film) == measured(film)
