@@ -75,7 +75,7 @@ def one(path: Path, name: str, folder: Path, order: craft.Order) -> Row:
         verdict, message, crashed, hung = "made", "", False, False
         try:
             report = craft.process(trap.folder / "input", lambda _kind: out, replace(order, on_usage=used.append))
-            facts = _facts(report, out, order)
+            facts = _facts(trap.folder / "input", report, out, order)
         except MediaRejected as error:
             verdict, message = f"rejected: {error.reason}", str(error)
         except PipelineFailed as error:
@@ -99,10 +99,10 @@ def one(path: Path, name: str, folder: Path, order: craft.Order) -> Row:
     )
 
 
-def _facts(report: craft.Report, out: Path, order: craft.Order) -> dict[str, Any]:
+def _facts(path: Path, report: craft.Report, out: Path, order: craft.Order) -> dict[str, Any]:
     facts: dict[str, Any] = {"seconds": report["usage"]["wall_s"]}
     if report["kind"] == "film":
-        seen: Witness = witness(report, out, order)
+        seen: Witness = witness(path, report, out, order)
         facts |= {
             "sync_s": seen.sync_s,
             "duration_s": seen.duration_s,

@@ -1,58 +1,71 @@
-"""Looks at a made film as a stranger's file: each rendition joined, measured in a child, compared with its source."""
+"""Looks at a made film as a stranger's file: each rendition joined, measured and heard in a child."""
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers import child
 from workers import process as craft
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """The worst of all renditions. `sync_s`: how far sound moved against picture; None without sound. `duration_s`: how
-    much longer the picture became. `frames`: how many there are in the first rendition."""
+    """The worst of all renditions. `sync_s`: how late the sound became against the picture; None where there is nothing
+    to hear. `duration_s`: how much longer the picture became. `frames`: how many there are in the first rendition."""
 
     sync_s: float | None
     duration_s: float
     frames: int
 
 
-def witness(report: craft.Report, out: Path, order: craft.Order) -> Witness:
-    """Measure what `process` made in `out`.
+def witness(path: Path, report: craft.Report, out: Path, order: craft.Order) -> Witness:
+    """Measure what `process` made of `path` in `out`.
 
     Raises: MediaRejected, PipelineFailed where our own film cannot be read.
     """
     chunks = [made["facts"] for name, made in sorted(report["outputs"].items()) if name.startswith("chunk/")]
-    source = report["source"]
-    found = [_rendition(chunks, place, out, order) for place in range(len(chunks[0]["renditions"]))]
-    # Sound from before the first frame is cut off with it: then both begin together.
-    wanted = max(0.0, _offset(source)) if source.get("sound") else 0.0
-    sounds = [abs(_offset(made) - wanted) for made in found if made.get("sound") and source.get("sound")]
-    durations = [float(made["film"]["duration"]) - float(source["film"]["duration"]) for made in found]
+    film = report["source"]["film"]
+    lags, durations, frames = [], [], []
+    for place in range(len(chunks[0]["renditions"])):
+        with tempfile.TemporaryDirectory(prefix="walkaround-witness-") as folder:
+            joined = Path(folder) / "joined.mp4"
+            _join(chunks, place, out, joined)
+            made = craft.measure(joined, order)["result"]["source"]
+            # All renditions hold the same sound: it is heard once.
+            if place == 0 and report["source"].get("sound") and made.get("sound"):
+                lags.append(_lag(path, report["source"], joined, made, order))
+        durations.append(float(made["film"]["duration"]) - float(film["duration"]))
+        frames.append(int(made["film"]["frames"]))
+    heard = [lag for lag in lags if lag is not None]
     return Witness(
-        sync_s=round(max(sounds), 4) if sounds else None,
+        sync_s=round(sorted(heard, key=abs)[-1], 4) if heard else None,
         duration_s=round(sorted(durations, key=abs)[-1], 4),
-        frames=found[0]["film"]["frames"],
+        frames=frames[0],
     )
 
 
-def _rendition(chunks: list[dict[str, Any]], place: int, out: Path, order: craft.Order) -> dict[str, Any]:
-    """The source of one rendition: its init segment once, then all its segments."""
-    with tempfile.TemporaryDirectory(prefix="walkaround-witness-") as folder:
-        joined = Path(folder) / "joined.mp4"
-        with joined.open("wb") as file:
-            first = chunks[0]["renditions"][place]
-            file.write((out / f"chunk/{chunks[0]['chunk']:04}" / first["init"]).read_bytes())
-            for chunk in chunks:
-                for segment in chunk["renditions"][place]["segments"]:
-                    file.write((out / f"chunk/{chunk['chunk']:04}" / segment["path"]).read_bytes())
-        joined.chmod(0o644)
-        answer = craft.measure(joined, order)
-    source: dict[str, Any] = answer["result"]["source"]
-    return source
+def _join(chunks: list[dict[str, Any]], place: int, out: Path, joined: Path) -> None:
+    """The init segment once, then all segments of one rendition."""
+    with joined.open("wb") as file:
+        first = chunks[0]["renditions"][place]
+        file.write((out / f"chunk/{chunks[0]['chunk']:04}" / first["init"]).read_bytes())
+        for chunk in chunks:
+            for segment in chunk["renditions"][place]["segments"]:
+                file.write((out / f"chunk/{chunk['chunk']:04}" / segment["path"]).read_bytes())
+    joined.chmod(0o644)
 
 
-def _offset(source: dict[str, Any]) -> float:
-    """Seconds from the first frame to the first sound."""
-    return float(source["sound"]["start"]) - float(source["film"]["start"])
+def _lag(path: Path, source: dict[str, Any], joined: Path, made: dict[str, Any], order: craft.Order) -> float | None:
+    job: dict[str, Any] = {}
+    for name, measured in (("input", source), ("made", made)):
+        job |= {f"{name}_stream": measured["sound"]["stream"], f"{name}_zero": float(measured["film"]["start"])}
+    answer = child.run(
+        job,
+        inputs={"input": path, "made": joined},
+        limits=order.limits,
+        layer=order.layer,
+        program=("-c", Path(__file__).with_name("listen.py").read_text()),
+    )
+    lag: float | None = answer["result"]["lag_s"]
+    return lag
