@@ -3,12 +3,15 @@
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.catalog.storage import BLOCK, NotStored, StorageDown, Stored
+
+_DRAFT_S = 86400  # no write takes a day
 
 
 class Folder:
@@ -17,6 +20,10 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._drafts = root / ".drafts"
+        for draft in self._drafts.glob("*"):  # what a killed process left half written
+            with suppress(FileNotFoundError):
+                if draft.stat().st_mtime < time.time() - _DRAFT_S:
+                    draft.unlink()
 
     def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:  # noqa: ARG002
         self._write(key, lambda file: _write_all(file, data))

@@ -156,6 +156,18 @@ def test_a_folder_keeps_its_drafts_to_itself(tmp_path: Path) -> None:
         storage.get(".drafts/left-by-a-crash")
 
 
+def test_what_a_crash_left_half_written_is_removed_after_a_day(tmp_path: Path) -> None:
+    drafts = tmp_path / "objects/.drafts"
+    drafts.mkdir(parents=True)
+    for name, hours in (("old", 25), ("young", 1)):
+        (drafts / name).write_bytes(b"half")
+        os.utime(drafts / name, (time.time() - hours * 3600,) * 2)
+
+    storages.connect((tmp_path / "objects").as_uri())
+
+    assert [path.name for path in drafts.iterdir()] == ["young"]
+
+
 def test_a_full_or_broken_disk_is_not_a_missing_object(tmp_path: Path) -> None:
     (tmp_path / "objects").write_bytes(b"a file where the folder should be")
     storage = storages.connect((tmp_path / "objects").as_uri())
