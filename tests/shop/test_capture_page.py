@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
@@ -13,6 +14,8 @@ from sqlalchemy import update
 
 from pipeline.catalog.models import Asset, State
 from webapp.database import session
+from webapp.interventions import reasons
+from webapp.languages import catalog
 from webapp.uploads import tokens
 from workers.settings import Settings
 
@@ -47,6 +50,17 @@ def test_every_sentence_the_page_uses_is_there(bob: FlaskClient, intervention: s
     used |= {"sending-one", "sending", "remove", "remove-sure", "film", "photo", "document", "library", "file"}
     assert used <= set(words)
     assert all(words.values())
+
+
+@pytest.mark.parametrize("language", ["fr", "de"])
+def test_the_page_and_every_refusal_are_translated(language: str) -> None:
+    template = (FRONTEND.parent / "webapp/interventions/templates/interventions/capture.html").read_text()
+    sentences = set(re.findall(r"_\([\"'](.+?)[\"']\)", template)) | set(reasons._ADVICE.values())
+    spoken = catalog(language)
+    same = {"Film", "Photo"}  # the same word in another language
+    assert {sentence for sentence in sentences - same if spoken.gettext(sentence) == sentence} == set()
+    for sentence in sentences:
+        assert set(re.findall(r"{\w+}", sentence)) == set(re.findall(r"{\w+}", spoken.gettext(sentence)))
 
 
 def test_the_page_belongs_to_its_dealership(
