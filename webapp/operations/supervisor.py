@@ -74,8 +74,9 @@ class Supervisor:
 
     def _follow(self, unit: Unit, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.say(unit.name, line.rstrip("\n"))
+        with process.stdout as lines:
+            for line in lines:
+                self.say(unit.name, line.rstrip("\n"))
 
     def say(self, name: str, line: str) -> None:
         """One line of output under a name."""

@@ -1,0 +1,115 @@
+"""The commands around running: settings, the Procfile, a supervisor that leaves nothing behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from webapp.command import main
+from webapp.operations.command import effective
+from webapp.operations.processes import commands
+from webapp.operations.supervisor import Supervisor, Unit
+from workers.settings import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+BIN = Path(sys.executable).parent
+
+
+def test_the_effective_settings_are_printed_and_secrets_are_not(tmp_path: Path) -> None:
+    values = Settings(
+        data_dir=tmp_path, secret_key="very secret", database_url="postgresql://shop:hunter2@db.example/shop",
+        redis_url="redis://:hunter3@cache.example:6379/0",
+    )  # fmt: skip
+    text = "\n".join(effective(values))
+    assert f"STORAGE_URL={(tmp_path / 'objects').as_uri()}" in text
+    assert "DATABASE_URL=postgresql+psycopg://shop:********@db.example/shop" in text
+    for secret in ("very secret", "hunter2", "hunter3"):
+        assert secret not in text
+
+
+def test_all_wrong_settings_are_named_in_one_message_before_anything_starts(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "DATA_DIR": str(tmp_path / "data"), "WEB_PORT": "99999", "STORAGE_URL": "ftp://x", "WORKER_UNITS": "many",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "webapp.command", "up"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    for name in ("WEB_PORT", "STORAGE_URL", "WORKER_UNITS"):
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_procfile_names_the_same_processes_and_queues_as_up() -> None:
+    lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    ours = {name.partition(".")[0]: args for name, args in commands(Settings(worker_units=1))}
+    assert lines.keys() == ours.keys()
+    for name, line in lines.items():
+        queues = re.search(r"--queues (.*)", line)
+        assert queues is None or queues[1].split() == ours[name][ours[name].index("--queues") + 1 :]
+
+
+def test_systemd_units_are_exported_from_the_procfile(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [BIN / "honcho", "-f", ROOT / "Procfile", "export", "-a", "walkaround", "-c", "film=2", "systemd", tmp_path],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"walkaround.target", "walkaround-web-1.service", "walkaround-film-2.service"} <= names
+    assert "dramatiq workers.actors" in (tmp_path / "walkaround-film-2.service").read_text()
+
+
+def test_every_command_explains_itself() -> None:
+    listed = CliRunner().invoke(main, ["--help"])
+    assert listed.exit_code == 0
+    for name in ("up", "init", "demo", "token", "config", "migrate"):
+        assert re.search(rf"^  {name}\s+\S", listed.output, re.MULTILINE), listed.output
+
+
+def test_a_process_that_dies_is_started_again_and_nothing_survives_the_end(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    # It leaves a grandchild behind, as a killed pool does, and ends.
+    script = f"sleep 60 & echo $! >> {starts}; exit 3"
+    lines: list[str] = []
+    supervisor = Supervisor(lines.append)
+    supervisor.start(Unit("brief", ["sh", "-c", script]))
+    deadline = time.monotonic() + 20
+    supervisor.run(until=lambda: _count(starts) >= 2 or time.monotonic() > deadline)
+    supervisor.stop()
+    pids = [int(line) for line in starts.read_text().split()]
+    assert len(pids) >= 2
+    assert any("code 3" in line for line in lines)
+    time.sleep(0.2)
+    assert not [pid for pid in pids if _runs(pid)]
+
+
+def test_a_process_that_will_not_end_is_ended(tmp_path: Path) -> None:
+    supervisor = Supervisor(lambda _: None)
+    unit = Unit(
+        "deaf", [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"]
+    )
+    supervisor.start(unit)
+    time.sleep(0.5)
+    began = time.monotonic()
+    supervisor.stop()
+    assert time.monotonic() - began < 4.5
+    assert unit.process is not None
+    assert unit.process.returncode == -signal.SIGKILL
+
+
+def _count(path: Path) -> int:
+    return len(path.read_text().split()) if path.exists() else 0
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
