@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from finished import RECIPE, Finisher
@@ -15,6 +16,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from pipeline.catalog import keys
 from pipeline.catalog.models import Asset, Output, State
+from pipeline.make import make
+from pipeline.measure import measure
 from webapp.customers import links
 from webapp.database import session, storage
 from webapp.interventions.models import Intervention
@@ -39,6 +42,23 @@ class Premiere(Finisher):
             shape = {"width": 270, "height": 480} if portrait else {"width": 480, "height": 270}
             asset = session.get_one(Asset, asset_id)
             asset.plan, asset.source = plan, {"kind": "film", "duration": 6.0, "film": shape}
+            session.commit()
+        return asset_id
+
+    def craft(self, intervention: str, path: Path, folder: Path) -> str:
+        """A film as the craft itself makes it of a phone's file, in chunks that were each made alone."""
+        found = measure(path, "workshop", False)
+        outputs: Outputs = {}
+        for place, name in enumerate(entry["name"] for entry in found["plan"]["outputs"]):
+            out = folder / str(place)
+            out.mkdir()
+            made = make(name, path, found["source"], found["plan"], None, out, lambda _share: None)
+            files = {row["path"]: (row["content_type"], (out / row["path"]).read_bytes()) for row in made["files"]}
+            outputs[name] = (made["facts"], files)
+        asset_id = self._add(intervention, "film", "film.mov", outputs, "", State.READY)
+        with self.app.app_context():
+            asset = session.get_one(Asset, asset_id)
+            asset.source, asset.plan = found["source"], found["plan"]
             session.commit()
         return asset_id
 

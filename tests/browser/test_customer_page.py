@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browsing import chromium
 from cast import add_dealership
 from flask import Flask
+from painting import paint
 from playwright.sync_api import Browser, Page
 from premiere import Premiere, serving
 from sqlalchemy import select
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 FILM = "document.querySelector('media-controller video')"
+
+BUFFERED = f"(b => [b.length, b.start(0), b.end(b.length - 1)])({FILM}.buffered)"
 
 
 @dataclass
@@ -132,14 +135,37 @@ def test_a_tap_plays_the_film_with_sound_to_its_end(house: House, visit: Callabl
     assert seen.page.evaluate(f"{FILM}.videoWidth < {FILM}.videoHeight")
     seen.until(f"{FILM}.ended")
 
-    ranges = f"(b => [b.length, b.start(0), b.end(b.length - 1)])({FILM}.buffered)"
-    count, start, end = seen.page.evaluate(ranges)
+    count, start, end = seen.page.evaluate(BUFFERED)
     assert count == 1
     assert start == pytest.approx(0, abs=0.1)
     assert end == pytest.approx(6, abs=0.1)
     assert seen.page.evaluate(f"{FILM}.error") is None
     assert seen.faults == []
     assert {url.split("/", 3)[2] for url in seen.requests if url.startswith("http")} == {house.address[7:]}
+
+
+def test_chunks_made_apart_join_without_a_seam(house: House, visit: Callable[..., Visit], tmp_path: Path) -> None:
+    phone = paint(tmp_path / "film.mov", seconds=7, size=(320, 240), rotation=90)
+    intervention = house.intervention()
+    house.premiere.craft(intervention, phone, tmp_path)
+    seen = visit(house.url(intervention))
+
+    shape = seen.page.locator(".screen").bounding_box()
+    assert shape["width"] / shape["height"] == pytest.approx(240 / 320, rel=0.02)
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 2.5")  # over the first seam
+    seen.until(f"{FILM}.ended")
+
+    count, start, end = seen.page.evaluate(BUFFERED)
+    assert count == 1
+    assert start < 0.1  # pictures in decoding order have up to two frames to wait, and players jump 100 ms
+    assert end - start == pytest.approx(7, abs=0.1)
+    assert seen.page.evaluate(f"[{FILM}.videoWidth, {FILM}.videoHeight]") == [240, 320]
+    quality = seen.page.evaluate(
+        f"(q => [q.totalVideoFrames, q.corruptedVideoFrames])({FILM}.getVideoPlaybackQuality())"
+    )
+    assert quality == [pytest.approx(210, abs=2), 0]
+    assert seen.faults == []
 
 
 def test_seeking_lands_where_it_was_asked_and_previews_the_storyboard(

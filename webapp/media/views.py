@@ -4,6 +4,7 @@ from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
 
 from pipeline.catalog import keys
+from pipeline.catalog.storage import NotStored
 from webapp.database import storage
 from webapp.media import access, sending, shelf, sign
 
@@ -48,5 +49,8 @@ def logo(signature: str, binding: str) -> ResponseReturnValue:
     dealership = access.dealership(signature, binding)
     if dealership is None or dealership.logo_key is None:
         abort(404)
-    size = storage().stat(dealership.logo_key).bytes
+    try:
+        size = storage().stat(dealership.logo_key).bytes
+    except NotStored:
+        abort(404)
     return sending.send(dealership.logo_key, size, "image/png", dealership.logo_key.rpartition("/")[2])
