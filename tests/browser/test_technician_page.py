@@ -1,0 +1,170 @@
+"""The technician's page as it is seen and touched: every state, on a small phone and on a desk, light and dark."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsing import chromium
+from finished import Finisher
+from landing import Garage
+from playwright.sync_api import Browser, Page
+from sqlalchemy import select, update
+
+from pipeline.catalog.models import Asset, State
+from webapp.database import session
+from webapp.interventions.models import Item
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
+    opened = Garage(tmp_path_factory.mktemp("garage"))
+    opened.web.start()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def intervention(garage: Garage) -> str:
+    """With a film, a photo, a file that was refused, a film being made and one we failed at."""
+    made, finisher = garage.intervention("RO-1"), Finisher(garage.app)
+    finisher.film(made, caption="Front brakes: pads at 2 mm")
+    finisher.photo(made, caption="Left front tyre")
+    refused, failed = finisher.document(made), finisher.film(made, state=State.FAILED)
+    finisher.film(made, caption="Oil leak under the gearbox", state=State.PROCESSING, chunks=1)
+    with garage.app.app_context():
+        session.execute(update(Asset).where(Asset.id == refused).values(state=State.REJECTED, reason="encrypted"))
+        session.execute(update(Asset).where(Asset.id == failed).values(reason="engine-failed"))
+        session.commit()
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`visit(intervention, width=390, height=844, colours="light")` → the page, which must raise no error."""
+    faults: list[str] = []
+    contexts = []
+
+    def open_page(intervention: str, width: int = 390, height: int = 844, colours: str = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=colours, has_touch=width < 900
+        )
+        contexts.append(context)
+        context.add_cookies([garage.cookie()])
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: "Content Security" in message.text and faults.append(message.text))
+        page.goto(f"{garage.settings.effective_public_url}/interventions/{intervention}/capture")
+        page.locator(".status").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_on_the_phone(visit: Callable[..., Page], intervention: str, colours: str) -> None:
+    page = visit(intervention, colours=colours)
+    page.locator(".entry .tool").first.click()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_axe_finds_nothing_on_an_empty_page_and_on_a_desk(
+    visit: Callable[..., Page], garage: Garage, intervention: str
+) -> None:
+    for page in (visit(garage.intervention("RO-empty")), visit(intervention, 1440, 900)):
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1440])
+def test_nothing_is_wider_than_the_screen(visit: Callable[..., Page], intervention: str, width: int) -> None:
+    page = visit(intervention, width)
+    for tool in page.locator(".entry .tool").all():
+        tool.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_buttons_are_made_for_gloves(visit: Callable[..., Page], intervention: str) -> None:
+    page = visit(intervention)
+    for name in ("film", "photo", "library", "file"):
+        box = page.locator(f".pick-{name}").bounding_box()
+        assert box["height"] >= 64
+        assert box["width"] >= 64
+        assert box["y"] + box["height"] <= 844  # under the thumb, without scrolling
+    page.locator(".entry .tool").first.click()
+    for button in page.locator(".entry button:visible").all():
+        box = button.bounding_box()
+        assert min(box["width"], box["height"]) >= 48, button.inner_text()
+
+
+def test_the_camera_opens_for_films_and_photos_and_the_library_takes_many(
+    visit: Callable[..., Page], intervention: str
+) -> None:
+    page = visit(intervention)
+    asked = {
+        name: [page.locator(f"input[name={name}]").get_attribute(what) for what in ("accept", "capture", "multiple")]
+        for name in ("film", "photo", "library", "file")
+    }
+    assert asked["film"] == ["video/*", "environment", None]
+    assert asked["photo"] == ["image/*", "environment", None]
+    assert asked["library"] == ["video/*,image/*", None, ""]
+    assert asked["file"][0].startswith("application/pdf")
+
+
+def test_every_state_is_said_in_a_plain_sentence(visit: Callable[..., Page], intervention: str) -> None:
+    cards = visit(intervention).locator(".entry")
+    said = [cards.nth(number).locator(".entry-state").inner_text() for number in range(5)]
+    assert said[0] == said[1] == "Ready"
+    assert said[2] == "The file is protected. Send one without a password or copy protection."
+    assert said[3] == "Something went wrong on our side. We have been told; your file is safe."
+    assert said[4].startswith("Making it ready")
+    assert cards.nth(2).get_by_role("button", name="Remove").is_visible()
+    assert cards.nth(3).get_by_role("button", name="Try again").is_visible()
+
+
+def test_what_the_customer_will_see_opens_over_the_page(visit: Callable[..., Page], intervention: str) -> None:
+    page = visit(intervention)
+    page.get_by_role("button", name="Preview: Left front tyre").click()
+    picture = page.locator("dialog.preview img")
+    deadline = time.monotonic() + 5
+    while not picture.evaluate("img => img.complete") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert picture.get_attribute("src").startswith("/m/")
+    page.get_by_role("button", name="Close").click()
+    assert page.locator("dialog.preview").count() == 0
+    page.get_by_role("button", name="Preview: Front brakes").click()
+    assert page.locator("dialog.preview video").is_visible()
+
+
+def test_the_order_and_a_caption_are_changed_with_a_touch(visit: Callable[..., Page], garage: Garage) -> None:
+    made, finisher = garage.intervention("RO-order"), Finisher(garage.app)
+    finisher.photo(made, caption="first")
+    finisher.photo(made, caption="second")
+
+    def captions() -> list[str]:
+        with garage.app.app_context():
+            return list(
+                session.scalars(select(Item.caption).where(Item.intervention_id == made).order_by(Item.position))
+            )
+
+    page = visit(made)
+    page.get_by_role("button", name="Caption and order: second").click()
+    page.get_by_role("button", name="Earlier").click()
+    page.get_by_label("Caption", exact=True).fill("Left rear tyre: 1.5 mm")
+    page.get_by_label("Caption", exact=True).blur()
+    deadline = time.monotonic() + 10
+    while captions() != ["Left rear tyre: 1.5 mm", "first"]:
+        assert time.monotonic() < deadline, captions()
+        time.sleep(0.1)
