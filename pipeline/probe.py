@@ -269,7 +269,7 @@ def _sound(file: InputContainer, track: Track) -> Sound | None:
     stream = file.streams[track.stream]
     assert isinstance(stream, av.AudioStream)
     packets = [packet for packet in track.packets if packet.shown]
-    if not packets:
+    if not packets or not _heard(file, stream):
         return None
     context = stream.codec_context
     base = track.time_base
@@ -288,3 +288,17 @@ def _sound(file: InputContainer, track: Track) -> Sound | None:
         end=float((packets[-1].pts + packets[-1].duration) * base),
         whole=not stretched and max(holes, default=Fraction(0)) <= Fraction(20, 1000),
     )
+
+
+def _heard(file: InputContainer, stream: av.AudioStream) -> bool:
+    """Whether the track gives samples at all; one that gives none is left out, as players do."""
+    file.seek(0)
+    for number, packet in enumerate(file.demux(stream)):
+        try:
+            if packet.decode():
+                return True
+        except FFmpegError:
+            pass
+        if number > 20 * LOOKED_AT:
+            break
+    return False

@@ -9,7 +9,9 @@ from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
+import av
 import ffmpeg
+from av.error import FFmpegError
 
 from pipeline import engine
 from pipeline.plan import Chunk, FilmPlan, Hear, SoundPlan
@@ -51,10 +53,22 @@ def make(path: Path, source: Source, plan: FilmPlan, chunk: Chunk, out: Path) ->
     given = ffmpeg.input(str(path), copyts=None, vn=None, sn=None, dn=None, **asked)
     heard = given[str(source.sound.stream)]
     if plan.sound.hear is Hear.COPY:
-        node = _copied(heard, source.sound, plan, chunk, out)
-    else:
-        node = _encoded(heard, source.sound, plan, plan.sound, chunk, out)
-    engine.run(engine.compiled(node))
+        engine.run(engine.compiled(_copied(heard, source.sound, plan, chunk, out)))
+        return
+    engine.run(engine.compiled(_encoded(heard, source.sound, plan, plan.sound, chunk, out)))
+    if _empty(out):
+        # The track ended before this chunk, begins after it, or has a hole as long: that is silence, not a fault.
+        silence = ffmpeg.input(f"anullsrc=r={source.sound.rate}:cl=mono:d=0.1", f="lavfi")
+        engine.run(engine.compiled(_encoded(silence, source.sound, plan, plan.sound, chunk, out, mute=True)))
+
+
+def _empty(made: Path) -> bool:
+    """Whether nothing came out: the engine ends well even if its encoder never saw a sample."""
+    try:
+        with av.open(str(made), format="nut") as file:
+            return not any(packet.size for packet in file.demux())
+    except FFmpegError:
+        return True
 
 
 def _copied(heard: ffmpeg.nodes.Stream, sound: Sound, plan: FilmPlan, chunk: Chunk, out: Path) -> ffmpeg.nodes.Stream:
@@ -78,13 +92,22 @@ def _span(plan: FilmPlan, chunk: Chunk) -> tuple[float, float]:
 
 
 def _encoded(
-    heard: ffmpeg.nodes.Stream, sound: Sound, plan: FilmPlan, asked: SoundPlan, chunk: Chunk, out: Path
+    heard: ffmpeg.nodes.Stream,
+    sound: Sound,
+    plan: FilmPlan,
+    asked: SoundPlan,
+    chunk: Chunk,
+    out: Path,
+    *,
+    mute: bool = False,
 ) -> ffmpeg.nodes.Stream:
-    """Decoded, holes filled, levelled, on the grid."""
+    """Decoded, holes filled, levelled, on the grid. `mute`: `heard` is silence whose clock begins at 0."""
     first, end = packets(plan, chunk, asked.rate)
     start, stop = (first - RUN_UP) * GRID, (end + RUN_OUT) * GRID
-    shift = (OFFSET - plan.origin * plan.time_base) * sound.rate
     ahead = OFFSET * asked.rate
+    shift = (OFFSET - plan.origin * plan.time_base) * sound.rate
+    if mute:
+        shift = Fraction((start + ahead) * sound.rate, asked.rate)
     layout = "stereo" if asked.channels == 2 else "mono"
     node = (
         # The film's clock, in samples of the source.

@@ -5,6 +5,7 @@ the same bytes, and chunks made anywhere join without a seam.
 """
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -14,6 +15,7 @@ import ffmpeg
 
 from pipeline import engine, picture, segments, sound
 from pipeline.errors import Damaged, EngineFailed
+from pipeline.frames import Taken, decode
 from pipeline.plan import Chunk, FilmPlan, Plan, Rendition
 from pipeline.source import Film, Source
 
@@ -49,11 +51,17 @@ def make(
             top = plan.renditions[0]
             mark = picture.watermark(watermark, top.width, top.height, whole.watermark, work / "mark.png")
         node = _graph(path, source.container, source.film, plan, chunk, mark, heard, work)
-        engine.run(engine.compiled(node), duration=chunk.duration, start=chunk.start + OFFSET, on_progress=on_progress)
-        made = [_rendition(work / f"{n}.mp4", one, plan, chunk, out) for n, one in enumerate(plan.renditions)]
+        try:
+            engine.run(
+                engine.compiled(node), duration=chunk.duration, start=chunk.start + OFFSET, on_progress=on_progress
+            )
+            made = [_rendition(work / f"{n}.mp4", one, plan, chunk, out) for n, one in enumerate(plan.renditions)]
+        except EngineFailed as error:
+            # Whose fault: ours, or that of a file whose pictures no decoder gives?
+            _enough(chunk, sum(1 for _ in _decodable(path, source, chunk)), error)
+            raise
     frames = made[0]["frames"]
-    if frames < LEAST_SHARE * chunk.frames - 2:
-        raise Damaged(f"{frames} of {chunk.frames} frames from {chunk.start:.1f} s on, least {LEAST_SHARE:.0%}")
+    _enough(chunk, frames)
     if frames > chunk.frames:
         raise EngineFailed(f"{frames} frames came out of {chunk.frames}")
     return {
@@ -64,6 +72,17 @@ def make(
         "planned": chunk.frames,
         "renditions": made,
     }
+
+
+def _enough(chunk: Chunk, frames: int, cause: Exception | None = None) -> None:
+    if frames < max(1, LEAST_SHARE * chunk.frames - 2):
+        short = f"{frames} of {chunk.frames} frames from {chunk.start:.1f} s on, least {LEAST_SHARE:.0%}"
+        raise Damaged(short) from cause
+
+
+def _decodable(path: Path, source: Source, chunk: Chunk) -> Iterator[Taken]:
+    end = chunk.start + chunk.duration
+    return (one for one in decode(path, source, since=chunk.start, until=end) if one.at >= chunk.start - 0.001)
 
 
 def came_out(chunk: Chunk, facts: dict[str, Any]) -> Chunk:
@@ -101,6 +120,8 @@ def _graph(
         str(path),
         # The file's own times; without it each chunk would begin at 0.
         copyts=None,
+        # A damaged film is judged by what came out of it, not by how many packets complained.
+        max_error_rate=1,
         # Decodes from the key frame on; the engine's own cut drops frames by rounded times.
         noaccurate_seek=None,
         # `picture` turns upright, once and explicitly.

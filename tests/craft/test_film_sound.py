@@ -160,3 +160,21 @@ def test_silence_is_not_raised(tmp_path: Path) -> None:
     film = paint(tmp_path / "film.mp4", seconds=2, rate=10, tone="anullsrc=channel_layout=stereo:sample_rate=48000")
 
     assert measured(film, "levelled")["plan"]["film"]["sound"]["gain"] == 0.0
+
+
+def test_chunks_after_the_end_of_the_sound_are_silent(tmp_path: Path) -> None:
+    film = _beeping(tmp_path / "film.mp4", seconds=9, audio_seconds=1.5)
+
+    seen = screen(film, tmp_path / "out")
+
+    start, samples, rate = seen.sound()
+    assert len(seen.facts) == 3
+    assert abs(start + len(samples) / rate - 9.0) < 0.050
+    assert {b - a for a, b in pairwise(seen.packets())} == {GRID}
+
+
+def test_sound_that_nobody_can_decode_is_left_out(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mov", seconds=1, audio_codec="pcm_s16le")
+    film.write_bytes(film.read_bytes().replace(b"sowt", b"zzzz"))
+
+    assert measured(film)["source"]["sound"] is None
