@@ -11,6 +11,7 @@ from pipeline.privacy import boxes
 # in 100,000 outputs of 10 MB, times a hundred strings), so it is looked for only around the picture data.
 BY_CHANCE = 6  # bytes
 
+_PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
 _JPEG_SCAN = re.compile(rb"\xff\xda.*\xff\xd9", re.DOTALL)
 _PDF_STREAM = re.compile(rb"\bstream\r?\n.*?endstream", re.DOTALL)
 
@@ -27,20 +28,31 @@ def search(path: Path, needles: Collection[str]) -> list[Trace]:
     """Every needle that occurs in the file's bytes, as UTF-8, Latin-1, UTF-16LE or UTF-16BE."""
     data = path.read_bytes()
     around = _around(path, data)
+    # Plain text and both UTF-16 forms of it are the same once zeros are gone; only printable runs are worth a look, and
+    # they are a hundredth of a picture's bytes: a hundred needles then cost no more than one.
+    printable = b"\0".join(_PRINTABLE.findall(data.translate(None, b"\0")))
     traces = []
     for needle in needles:
-        for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be"):
-            if encoding == "latin-1" and needle.isascii():
-                continue
-            try:
-                pattern = needle.encode(encoding)
-            except UnicodeEncodeError:
-                continue
-            at = (data if len(pattern) >= BY_CHANCE else around).find(pattern)
-            if at >= 0:
-                traces.append(Trace(f"a text of the source, {len(needle)} characters as {encoding}", f"byte {at}"))
-                break
+        plain = needle.isascii() and len(needle) >= BY_CHANCE
+        if plain and needle.encode() not in printable:
+            continue
+        found = _found(needle, data, around)
+        if found or plain:
+            traces.append(Trace(f"a text of the source, {len(needle)} characters", found or "scattered over zeros"))
     return traces
+
+
+def _found(needle: str, data: bytes, around: bytes) -> str:
+    """Where a needle stands and in which encoding; empty if nowhere."""
+    for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be"):
+        try:
+            pattern = needle.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        at = (data if len(needle) >= BY_CHANCE else around).find(pattern)
+        if at >= 0:
+            return f"byte {at} as {encoding}"
+    return ""
 
 
 def _around(path: Path, data: bytes) -> bytes:
