@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from types import FrameType
 from typing import Any
 
 from dramatiq.middleware import Middleware
@@ -23,6 +24,7 @@ class Unit(Middleware):  # type: ignore[misc]
     def after_process_boot(self, broker: Any) -> None:  # noqa: ARG002
         logs.configure(settings())
         die_with_parent()
+        heed_the_first_sigterm()
         workspace.remove_abandoned(settings().work_dir)
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
@@ -40,3 +42,19 @@ def die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None and os.getppid() != parent.pid:  # it ended before the kernel was told
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def heed_the_first_sigterm() -> None:
+    """Let a second SIGTERM change nothing. Supervisors send it to the whole group and the master passes it on; dramatiq
+    takes the second as "at once", and the lease would not be given back.
+    """
+    stop = signal.getsignal(signal.SIGTERM)
+    heeded = False
+
+    def once(number: int, frame: FrameType | None) -> None:
+        nonlocal heeded
+        if not heeded and callable(stop):
+            heeded = True
+            stop(number, frame)
+
+    signal.signal(signal.SIGTERM, once)

@@ -94,6 +94,7 @@ def test_a_worker_asked_to_stop_gives_its_work_back_at_once(crew: Crew, house: H
     servers.wait_for(lambda: any(claim.lease_until and not claim.done for claim in outputs(asset_id)))
 
     began = time.monotonic()
+    os.kill(house.worker(0), signal.SIGTERM)  # as a supervisor does that means the whole group
     house.stop()
 
     assert time.monotonic() - began < 9  # 5 s when the machine has nothing else to do

@@ -13,14 +13,6 @@ from pipeline.catalog import storage as storages
 from pipeline.catalog.models import Base
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one process, so that each server is started once."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("servers"))
-
-
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Engine]:
     with servers.postgresql() as url:

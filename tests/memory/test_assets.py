@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from pipeline.catalog import assets
 from pipeline.catalog.models import Claim, Erasure, Outbox, Output, Part, State
 
+pytestmark = pytest.mark.xdist_group("servers")
+
 
 def rung(session: Session) -> list[str]:
     """What was called for, oldest first: `queue actor name`."""

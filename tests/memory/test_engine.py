@@ -12,6 +12,8 @@ from pipeline.catalog import assets
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import Asset, Part
 
+pytestmark = pytest.mark.xdist_group("servers")
+
 
 @pytest.fixture
 def asset_id(engine: Engine) -> str:

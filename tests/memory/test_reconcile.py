@@ -10,6 +10,8 @@ from pipeline.catalog.engine import now
 from pipeline.catalog.models import Asset, Claim, Erasure, Outbox, Part, State
 from pipeline.catalog.storage import Storage
 
+pytestmark = pytest.mark.xdist_group("servers")
+
 
 def sent(session: Session) -> int:
     """How many messages wait in the outbox; they are taken away."""

@@ -11,6 +11,8 @@ from pipeline.catalog import keys
 from pipeline.catalog.models import Base
 from workers import connections, sweep
 
+pytestmark = pytest.mark.xdist_group("servers")
+
 
 def test_a_film_is_made_on_postgresql_and_s3(
     postgresql: Engine, s3: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,6 +10,8 @@ import pytest
 from pipeline.catalog import storage as storages
 from pipeline.catalog.storage import NotStored, Storage, StorageDown
 
+pytestmark = pytest.mark.xdist_group("servers")
+
 BODY = bytes(range(256)) * 40
 
 
