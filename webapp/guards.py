@@ -56,7 +56,9 @@ def init_app(app: Flask) -> None:
     """Request ids, security headers and the access log, for both roles."""
     settings: Settings = app.extensions["settings"]
     headers = _headers(settings)
-    app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
+    # Several web hosts count together on the shared broker; while it is away, each counts for itself.
+    shared = settings.redis_url.replace("unix://", "redis+unix://", 1)
+    app.config.update(RATELIMIT_STORAGE_URI=shared or "memory://", RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(shared))
     limiter.init_app(app)
 
     @app.before_request

@@ -5,6 +5,7 @@ from flask_security import Security, SQLAlchemySessionUserDatastore
 
 from webapp.accounts.models import Role, User
 from webapp.database import session
+from webapp.guards import limiter
 
 
 def datastore() -> SQLAlchemySessionUserDatastore:
@@ -34,3 +35,7 @@ def init_app(app: Flask) -> None:
         REMEMBER_COOKIE_SAMESITE="Lax",
     )
     Security(app, datastore())
+    # argon2 is slow on purpose, for guessers and for us: nobody needs more tries than these.
+    app.view_functions["security.login"] = limiter.limit("20/minute", methods=["POST"])(
+        app.view_functions["security.login"]
+    )
