@@ -5,24 +5,18 @@ rest from the first decoded frames.
 """
 
 import itertools
-import math
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError
-from av.sidedata.sidedata import Type as Side
 
 from pipeline import engine, index
 from pipeline.errors import (
     BrokenTimeline,
     Damaged,
-    Encrypted,
     NoPicture,
     TooLong,
     TooManyPixels,
@@ -31,8 +25,9 @@ from pipeline.errors import (
     UnsupportedCodec,
 )
 from pipeline.index import Index, Packet, Track
+from pipeline.look import MATRICES, PRIMARIES, TRANSFERS, fields, heard, look, upright
 from pipeline.presets import Limits
-from pipeline.source import Fields, Film, Hdr, Kind, Sound, Source
+from pipeline.source import Film, Hdr, Kind, Sound, Source
 
 ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a cover, not a film
 DEFAULT = 0x1  # AV_DISPOSITION_DEFAULT
@@ -41,29 +36,8 @@ LOST_SHARE = 0.02  # of the frames may lie beyond the file's end
 LOOKED_AT = 12  # frames decoded to learn what a picture is
 ENCRYPTION = "encryption"
 
-# Numbers of ISO/IEC 23091-2 (CICP) in ffmpeg's words.
-PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 11: "smpte431"}
-PRIMARIES |= {12: "smpte432", 22: "ebu3213"}
-TRANSFERS = {1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 11: "iec61966-2-4"}
-TRANSFERS |= {13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67"}
-MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc"}
-MATRICES |= {10: "bt2020c"}
 KNOWN_RATES = [Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)]
 KNOWN_RATES += [Fraction(n * 1000, 1001) for n in (15, 24, 30, 48, 60, 120, 240)]
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What the first decoded frames say."""
-
-    matrix: tuple[int, int, int, int]  # a b c d of the display matrix, 16.16
-    interlaced: bool
-    primaries: int
-    transfer: int
-    colours: int
-    full_range: bool
-    pixel_format: str
-    bits: int
 
 
 def probe(path: Path, container: str, limits: Limits) -> tuple[Source, Index]:
@@ -135,15 +109,15 @@ def _refuse(track: Track, frames: Sequence[Packet], table: Index, limits: Limits
 def _film(file: InputContainer, track: Track, frames: Sequence[Packet]) -> Film:
     stream = file.streams[track.stream]
     assert isinstance(stream, av.VideoStream)
-    look = _look(file, stream)
-    mirrored, rotation = upright(look.matrix)
+    seen = look(file, stream)
+    mirrored, rotation = upright(seen.matrix)
     context = stream.codec_context
     aspect = _aspect(stream)
     width, height = _square(context.width, context.height, aspect)
     if rotation in (90, 270):
         width, height = height, width
     rate, duration = _rate(track.time_base, frames)
-    transfer = TRANSFERS.get(look.transfer, "bt709")
+    transfer = TRANSFERS.get(seen.transfer, "bt709")
     hdr = {"arib-std-b67": Hdr.HLG, "smpte2084": Hdr.PQ}.get(transfer, Hdr.NONE)
     wide = "bt2020nc" if hdr is not Hdr.NONE else "bt709" if context.height >= 600 else "smpte170m"
     return Film(
@@ -157,14 +131,14 @@ def _film(file: InputContainer, track: Track, frames: Sequence[Packet]) -> Film:
         rotation=rotation,
         width=width,
         height=height,
-        pixel_format=look.pixel_format,
-        bits=look.bits,
-        full_range=look.full_range,
-        matrix="gbr" if look.pixel_format.startswith("gbr") else MATRICES.get(look.colours, wide),
-        primaries=PRIMARIES.get(look.primaries, "bt2020" if hdr is not Hdr.NONE else "bt709"),
+        pixel_format=seen.pixel_format,
+        bits=seen.bits,
+        full_range=seen.full_range,
+        matrix="gbr" if seen.pixel_format.startswith("gbr") else MATRICES.get(seen.colours, wide),
+        primaries=PRIMARIES.get(seen.primaries, "bt2020" if hdr is not Hdr.NONE else "bt709"),
         transfer=transfer,
         hdr=hdr,
-        fields=_fields(look, context),
+        fields=fields(seen, context),
         rate=rate,
         variable=_variable(track.time_base, frames),
         time_base=track.time_base,
@@ -172,61 +146,6 @@ def _film(file: InputContainer, track: Track, frames: Sequence[Packet]) -> Film:
         duration=float(duration),
         frames=len(frames),
     )
-
-
-def _look(file: InputContainer, stream: av.VideoStream) -> _Look:
-    """Decode the first frames. A few broken ones are forgiven; none at all is not."""
-    seen: list[av.VideoFrame] = []
-    packets = 0
-    protected = False
-    for packet in file.demux(stream):
-        packets += 1
-        protected = protected or any(ENCRYPTION in str(side.data_type).lower() for side in packet.iter_sidedata())
-        try:
-            seen.extend(packet.decode())
-        except FFmpegError:
-            continue
-        if len(seen) >= LOOKED_AT or packets > 20 * LOOKED_AT:
-            break
-    if protected:
-        raise Encrypted("the packets carry encryption information")
-    if not seen:
-        raise Damaged(f"no picture from the first {packets} packets")
-    frame = seen[0]
-    # PyAV's stubs call it a mapping of names; it is a sequence of blocks.
-    blocks: Iterable[Any] = frame.side_data
-    side = next((bytes(one) for one in blocks if one.type is Side.DISPLAYMATRIX), None)
-    raw = memoryview(side).cast("i") if side else (0x10000, 0, 0, 0, 0x10000)
-    return _Look(
-        matrix=(raw[0], raw[1], raw[3], raw[4]),
-        interlaced=sum(one.interlaced_frame for one in seen) > len(seen) / 2,
-        primaries=int(frame.color_primaries or 2),
-        transfer=int(frame.color_trc or 2),
-        colours=int(frame.colorspace if frame.colorspace is not None else 2),
-        full_range=int(frame.color_range or 0) == 2 or frame.format.name.startswith("yuvj"),
-        pixel_format=frame.format.name,
-        bits=max(component.bits for component in frame.format.components),
-    )
-
-
-def upright(matrix: tuple[int, int, int, int]) -> tuple[bool, int]:
-    """A display matrix a b c d as (mirrored, degrees clockwise): mirror left-right first, then turn.
-
-    The matrix maps (x, y) to (ax + cy, bx + dy), y pointing down. Turns are rounded to quarter turns, as players do.
-    Source: ISO/IEC 14496-12, 8.3.2 (track header); QuickTime File Format, "Matrices".
-    """
-    a, b, c, d = matrix
-    mirrored = a * d - b * c < 0
-    if mirrored:
-        a, b = -a, -b
-    return mirrored, round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360
-
-
-def _fields(look: _Look, context: av.VideoCodecContext) -> Fields:
-    if not look.interlaced:
-        return Fields.PROGRESSIVE
-    # AV_FIELD_BB and AV_FIELD_BT: the bottom lines are shown first.
-    return Fields.BOTTOM if str(getattr(context, "field_order", "")) in ("3", "5") else Fields.TOP
 
 
 def _aspect(stream: av.VideoStream) -> Fraction:
@@ -269,7 +188,7 @@ def _sound(file: InputContainer, track: Track) -> Sound | None:
     stream = file.streams[track.stream]
     assert isinstance(stream, av.AudioStream)
     packets = [packet for packet in track.packets if packet.shown]
-    if not packets or not _heard(file, stream):
+    if not packets or not heard(file, stream):
         return None
     context = stream.codec_context
     base = track.time_base
@@ -288,17 +207,3 @@ def _sound(file: InputContainer, track: Track) -> Sound | None:
         end=float((packets[-1].pts + packets[-1].duration) * base),
         whole=not stretched and max(holes, default=Fraction(0)) <= Fraction(20, 1000),
     )
-
-
-def _heard(file: InputContainer, stream: av.AudioStream) -> bool:
-    """Whether the track gives samples at all; one that gives none is left out, as players do."""
-    file.seek(0)
-    for number, packet in enumerate(file.demux(stream)):
-        try:
-            if packet.decode():
-                return True
-        except FFmpegError:
-            pass
-        if number > 20 * LOOKED_AT:
-            break
-    return False
