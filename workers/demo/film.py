@@ -5,20 +5,22 @@ import wave
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from math import cos, pi, sin
+from math import pi, sin
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from workers.demo import brake, workshop
-from workers.demo.canvas import light
 
 SECONDS, RATE = 14, 30
 WIDTH, HEIGHT = 1080, 1920  # px as shown; stored lying on its side
 FLASHES = (1.0, 3.0, 5.0)  # s: the lift's lamp lights up and a beep sounds, for 0.2 s
 FLASH = 0.2
+COARSE = 4  # px of a frame to one of its light
 FADE = (7.3, 8.1)  # s: the camera finds its focus on the brake
 PLACE = "+48.8720+002.3316+035.000/"  # a square in Paris
 
@@ -34,17 +36,20 @@ _CLOSE = (
 _TORCH = ((7.3, 640, 1400), (9.0, 560, 1330), (10.4, 820, 1180), (12.0, 1090, 930), (14.0, 1085, 925))
 
 
-def draw(path: Path) -> None:
-    """Write the film: H.264 stored 1920 × 1080 with a turn of 90°, AAC, place and device inside, index last."""
+def draw(path: Path, seconds: float = SECONDS) -> None:
+    """Write the film, or its first `seconds`: H.264 stored 1920 × 1080 with a turn of 90°, AAC.
+
+    Place and device are inside, and the index is at the end.
+    """
     flat, sound = path.with_suffix(".flat.mov"), path.with_suffix(".wav")
     _sound(sound)
-    _pictures(flat)
+    _pictures(flat, seconds)
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     subprocess.run(
         [
             *(ffmpeg, "-v", "error", "-y", "-nostdin", "-display_rotation", "-90", "-i", str(flat), "-i", str(sound)),
             *("-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-b:a", "128k", "-shortest"),
-            # Keys as an iPhone writes them, and the older ©xyz beside them.
+            # Keys as an iPhone writes them.
             *("-movflags", "use_metadata_tags", "-metadata", f"location={PLACE}"),
             *("-metadata", f"com.apple.quicktime.location.ISO6709={PLACE}", "-metadata", "make=Apple"),
             *("-metadata", "com.apple.quicktime.make=Apple", "-metadata", "com.apple.quicktime.model=iPhone 15 Pro"),
@@ -55,14 +60,30 @@ def draw(path: Path) -> None:
     )
     flat.unlink()
     sound.unlink()
+    _add_xyz(path)
 
 
-def _pictures(path: Path) -> None:
+def _add_xyz(path: Path) -> None:
+    """Put the older place atom, ©xyz, beside the keys: phones write both, and ffmpeg one or the other."""
+    data = bytearray(path.read_bytes())
+    atom = (
+        (len(PLACE) + 12).to_bytes(4, "big") + b"\xa9xyz" + len(PLACE).to_bytes(2, "big") + b"\x15\xc7" + PLACE.encode()
+    )
+    # The user data are the last box of the index, and the index the last of the file.
+    for kind in (b"moov", b"udta"):
+        at = data.rindex(kind) - 4
+        size = int.from_bytes(data[at : at + 4], "big")
+        assert at + size == len(data), kind
+        data[at : at + 4] = (size + len(atom)).to_bytes(4, "big")
+    path.write_bytes(data + atom)
+
+
+def _pictures(path: Path, seconds: float) -> None:
     # 24 frames in flight at most; two threads, since a frame is mostly one long call into C.
     command = [
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"),
         *("-s", f"{HEIGHT}x{WIDTH}", "-r", str(RATE), "-i", "-"),
-        *("-vf", "scale=out_color_matrix=bt709:out_range=tv,noise=c0s=3:c0f=t:all_seed=5,format=yuv420p"),
+        *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
         *(
             "-c:v",
             "libx264",
@@ -82,50 +103,49 @@ def _pictures(path: Path) -> None:
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as encoder:
         assert encoder.stdin is not None
-        for picture in frames():
+        for picture in frames([n / RATE for n in range(round(seconds * RATE))]):
             encoder.stdin.write(picture.tobytes())
         encoder.stdin.close()
     if encoder.returncode:
         raise RuntimeError(f"ffmpeg ended with {encoder.returncode}")
 
 
-def frames(times: list[float] | None = None) -> Iterator[Image.Image]:
-    """The film's frames as stored (lying), or those at some times in s."""
+def frames(times: list[float]) -> Iterator[Image.Image]:
+    """The film's frames as stored (lying) at some times in s."""
     scene = _Scene()
-    chosen = times if times is not None else [n / RATE for n in range(SECONDS * RATE)]
     with ThreadPoolExecutor(2) as pool:
-        for start in range(0, len(chosen), 24):
-            yield from pool.map(scene.at, chosen[start : start + 24])
+        for start in range(0, len(times), 24):
+            yield from pool.map(scene.at, times[start : start + 24])
 
 
 class _Scene:
-    """The drawn pictures and the torch, from which every frame is taken."""
+    """The drawn pictures, lying on their side as they are stored, from which every frame is taken."""
 
     def __init__(self) -> None:
-        self.wide, self.close = workshop.workshop(), brake.brake()
-        y, x = np.mgrid[-1:1:512j, -1:1:512j]
-        far = np.hypot(x, y)
-        spot = 0.5 + 0.5 / (1 + np.exp((far - 0.34) * 16)) + 0.05 * np.exp(-(((far - 0.3) / 0.04) ** 2))
-        self.torch = Image.fromarray((np.clip(spot, 0, 1) * 255).astype(np.uint8))
-        self.lamp = light((255, 176, 60), 1.0, 900)
+        self.wide = workshop.workshop().transpose(Image.Transpose.ROTATE_90)
+        self.close = brake.brake().transpose(Image.Transpose.ROTATE_90)
 
     def at(self, time: float) -> Image.Image:
         wide = close = None
         if time < FADE[1]:
-            wide = _seen(self.wide, time, _WIDE, workshop.SCALE)
+            wide, far = _seen(self.wide, time, _WIDE, workshop.SCALE, (0.0, 0.0), workshop.BEACON)
             if any(start <= time < start + FLASH for start in FLASHES):
-                wide = ImageChops.add(wide, _seen(self.lamp, time, _WIDE, 1.0, workshop.BEACON))
+                wide = ImageChops.add(wide, _lit(np.clip(1 - far / 460, 0, 1) ** 2, (1.0, 0.7, 0.25)))
         if time >= FADE[0]:
-            close = _seen(self.close, time, _CLOSE, 1.0, origin=brake.ORIGIN)
             x, y = _smooth(time, _TORCH)
-            torch = _seen(self.torch, time, _CLOSE, 512 / 3000, (x, y))
-            # Warm in its middle: each channel has its own strength of the same spot.
-            warm = [torch.point(lambda v, k=k: min(255, round(v * k))) for k in (1.22, 1.14, 1.02)]
-            close = ImageChops.multiply(close, Image.merge("RGB", warm))
+            close, far = _seen(self.close, time, _CLOSE, 1.0, brake.ORIGIN, (x, y))
+            spot = 0.5 + 0.5 / (1 + np.exp((far - 510) / 94)) + 0.05 * np.exp(-(((far - 450) / 60) ** 2))
+            close = ImageChops.multiply(close, _lit(spot, (1.2, 1.12, 1.0)))
         if wide is None or close is None:
             return wide or close  # type: ignore[return-value]
         share = (time - FADE[0]) / (FADE[1] - FADE[0])
         return Image.blend(wide, close, share * share * (3 - 2 * share))
+
+
+def _lit(strength: NDArray[Any], colour: tuple[float, float, float]) -> Image.Image:
+    """Light of one colour, its strength 0…1 given coarsely, as large as a frame."""
+    coarse = np.clip(strength[..., None] * np.array(colour) * 255, 0, 255).astype(np.uint8)
+    return Image.fromarray(coarse).resize((HEIGHT, WIDTH), Image.Resampling.BILINEAR)
 
 
 def _smooth(time: float, path: tuple[tuple[float, ...], ...]) -> list[float]:
@@ -146,29 +166,27 @@ def _seen(
     time: float,
     path: tuple[tuple[float, ...], ...],
     scale: float,
-    middle: tuple[float, float] | None = None,
-    origin: tuple[float, float] = (0.0, 0.0),
-) -> Image.Image:
-    """What the camera sees of a picture, lying on its side.
+    origin: tuple[float, float],
+    point: tuple[float, float],
+) -> tuple[Image.Image, NDArray[Any]]:
+    """What the camera sees of a lying picture, and, coarsely, how far (units) each place in it is from a point.
 
-    The picture has `scale` px per unit; its corner lies at `origin`, or its centre at `middle`.
+    The picture has `scale` px per unit, and its corner lies at `origin`.
     """
     x, y, wide = _smooth(time, path)
     step = wide / WIDTH
-    # A hand: slow sway, breath, a little tremor, and each step of the walk.
-    sway = (
-        (9 * sin(time * 1.7) + 5 * sin(time * 4.1 + 1) + 1.6 * sin(time * 17.3)) * step,
-        (8 * sin(time * 2.1 + 2) + 6 * sin(time * 5.3) + 1.4 * sin(time * 19.1 + 1)) * step,
-    )
-    turn = (0.9 * sin(time * 1.3 + 0.5) + 0.4 * sin(time * 3.7)) * pi / 180
-    # (i, j) as stored → (u, v) as shown, from the middle: u = 539.5 − j, v = i − 959.5.
-    a, b = step * cos(turn) * scale, step * sin(turn) * scale
-    cx, cy = (x + sway[0] - origin[0]) * scale, (y + sway[1] - origin[1]) * scale
-    if middle:
-        cx, cy = cx + picture.width / 2 - middle[0] * scale, cy + picture.height / 2 - middle[1] * scale
-    ui, vi = (WIDTH - 1) / 2, (HEIGHT - 1) / 2
-    matrix = (-b, -a, cx + a * ui + b * vi, a, -b, cy + b * ui - a * vi)
-    return picture.transform((HEIGHT, WIDTH), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+    # A hand: slow sway, breath, and a little tremor.
+    x += (9 * sin(time * 1.7) + 5 * sin(time * 4.1 + 1) + 1.6 * sin(time * 17.3)) * step
+    y += (8 * sin(time * 2.1 + 2) + 6 * sin(time * 5.3) + 1.4 * sin(time * 19.1 + 1)) * step
+    left, top = x - wide / 2, y - step * HEIGHT / 2
+    # Turned left, what was down is right, and what was right is up.
+    up = picture.height - (left + wide - origin[0]) * scale
+    across = (top - origin[1]) * scale
+    area = (across, up, across + step * HEIGHT * scale, up + wide * scale)
+    seen = picture.resize((HEIGHT, WIDTH), Image.Resampling.BILINEAR, box=area)
+    down = top + (np.arange(HEIGHT // COARSE) + 0.5) * COARSE * step - point[1]
+    right = left + wide - (np.arange(WIDTH // COARSE) + 0.5) * COARSE * step - point[0]
+    return seen, np.hypot(down[None, :], right[:, None])
 
 
 def _sound(path: Path) -> None:
