@@ -80,7 +80,9 @@ def test_a_date_is_looked_for_in_its_three_usual_forms() -> None:
     assert {"2019-08-07", "2019:08:07", "20190807"} <= needles(["2019:08:07 06:05:04"])
 
 
-@pytest.mark.parametrize("text", ["VideoHandler", "VideoHandle", "Core Media Video", "Lavf60.3.100", "0000", "1.0", "abc", "rdf:li"])
+@pytest.mark.parametrize(
+    "text", ["VideoHandler", "VideoHandle", "Core Media Video", "Lavf60.3.100", "0000", "1.0", "abc", "rdf:li"]
+)
 def test_words_that_every_file_holds_are_no_trace(text: str) -> None:
     assert not tells(text)
 
