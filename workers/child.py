@@ -54,10 +54,13 @@ def run(
         names = dict(cell.names, out=cell.out) if cell.out else cell.names
         stdin.write(json.dumps({**job, **names}).encode())
         stdin.seek(0)
-        if out is not None and cell.uid is not None:
-            os.chown(out, cell.uid, cell.uid)
         try:
+            if out is not None and cell.uid is not None:
+                os.chown(out, cell.uid, cell.uid)
             watch = Watch(cell, limits, cwd=Path(folder), stdin=stdin)
+        except BaseException:
+            os.close(cell.lifeline)
+            raise
         finally:
             for fd in cell.fds:
                 os.close(fd)
@@ -65,6 +68,7 @@ def run(
             answer = watch.until_answer(on_progress, cancelled)
         finally:
             watch.end()
+            os.close(cell.lifeline)
             on_usage(watch.usage())
             if out is not None and cell.uid is not None:
                 _take_back(out)

@@ -27,6 +27,7 @@ class Watch:
         self.limits = limits
         self.exceeded: str | None = None
         self.cancelled = False
+        self._closed = False
         self._stderr = b""
         self._stdout = bytearray()
         self._received = 0
@@ -78,6 +79,7 @@ class Watch:
                 self.cancelled = cancelled()
                 if self.exceeded or self.cancelled:
                     return None
+        self._closed = True
         return answer
 
     def _lines(self, data: bytes) -> list[dict[str, Any]]:
@@ -115,8 +117,8 @@ class Watch:
         for pipe in (self._process.stdout, self._process.stderr):
             assert pipe is not None
             pipe.close()
-        if not self.exceeded and not self.cancelled:
-            # It closed its output: let it end by itself for a moment, so that its exit code means something.
+        if self._closed:
+            # It said all it has to say: let it end by itself for a moment, so that its exit code means something.
             deadline = time.monotonic() + 1
             while time.monotonic() < deadline and not self._ended():
                 time.sleep(0.002)
@@ -128,20 +130,31 @@ class Watch:
         self._wall_s = time.monotonic() - self._started
         self._rusage_cpu_s = used.ru_utime + used.ru_stime
         self._peak = max(self._peak, used.ru_maxrss * 1024)
-        if self._process.returncode in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
-            self.exceeded = "out of CPU time"
-        elif self._process.returncode in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
-            self.exceeded = f"a file over {self.limits.file_bytes} bytes"
+        self.exceeded = self.exceeded or self._killed_by_a_limit()
+
+    def _killed_by_a_limit(self) -> str | None:
+        match self._signal():
+            case signal.SIGXCPU:
+                return "out of CPU time"
+            case signal.SIGXFSZ:
+                return f"a file over {self.limits.file_bytes} bytes"
+            case signal.SIGKILL if self._closed:
+                return "killed from outside, as the kernel does when memory runs out"
+        return None
+
+    def _signal(self) -> signal.Signals | None:
+        """What killed it. The guard in the child, and bwrap, say 128 + n for signal n."""
+        code = self._process.returncode or 0
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code if code < 0 else code - 128)
+        return None
 
     def _ended(self) -> bool:
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def how_it_ended(self) -> str:
-        code = self._process.returncode
-        if code is None or 0 <= code <= 128:
-            return f"exit {code}"
-        # bwrap says 128 + n for a child killed by signal n.
-        return signal.Signals(-code if code < 0 else code - 128).name
+        killed = self._signal()
+        return killed.name if killed else f"exit {self._process.returncode}"
 
     def last_words(self) -> str:
         """The last line it wrote to stderr."""

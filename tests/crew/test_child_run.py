@@ -205,6 +205,22 @@ def test_a_file_may_not_grow_without_end(film: Path, out: Path, layer: sandbox.L
         _run(code, film, out, layer, limits=Limits(timeout_s=20, file_bytes=2**20))
 
 
+def test_cpu_time_ends(film: Path, layer: sandbox.Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 0.01)
+    with pytest.raises(errors.LimitExceeded, match="out of CPU time"):
+        _run("while True: pass", film, layer=layer)
+
+
+def test_a_child_killed_from_outside_has_met_a_limit(film: Path, layer: sandbox.Layer) -> None:
+    with pytest.raises(errors.LimitExceeded, match="memory"):
+        _run("os.kill(os.getpid(), 9)", film, layer=layer)
+
+
+def test_an_exit_code_that_is_no_signal_is_said_as_it_is(film: Path) -> None:
+    with pytest.raises(errors.EngineFailed, match="exit 255"):
+        _run("sys.exit(255)", film)
+
+
 def test_a_flood_of_words_ends(film: Path) -> None:
     with pytest.raises(errors.LimitExceeded, match="bytes of answer"):
         _run("while True: sys.stdout.write('x'*65536)", film)

@@ -28,6 +28,7 @@ class Bubblewrap:
         root = os.geteuid() == 0
         uid = ground.unused_uid() if root else None
         fd = seccomp.descriptor()
+        reading, lifeline = os.pipe()
         argv = [self.bwrap, *_namespaces(root), *_devices(limits), *_floor()]
         names: dict[str, str] = {}
         for name, path in inputs.items():
@@ -42,15 +43,16 @@ class Bubblewrap:
             file_bytes=limits.file_bytes,
             cpu_s=int(limits.timeout_s * (os.cpu_count() or 1)) + 1,
             processes=limits.processes,
+            lifeline=reading,
             uid=uid,
         )
         argv += [*ground.interpreter(), orders.dump(), *program]
-        return Cell(argv, names, "/out" if out else None, dict(ground.ENVIRONMENT), (fd,), uid)
+        return Cell(argv, names, "/out" if out else None, dict(ground.ENVIRONMENT), (fd, reading), lifeline, uid)
 
 
 def _namespaces(root: bool) -> list[str]:
     new = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-    # --die-with-parent: a killed worker leaves no orphan. --new-session: no terminal to type into. --as-pid-1: bwrap's
+    # --die-with-parent: a killed worker leaves no bwrap. --new-session: no terminal to type into. --as-pid-1: bwrap's
     # own init is not waited for by bwrap, so that the CPU time of the child would be lost; `enter` does its part.
     common = [
         "--die-with-parent",

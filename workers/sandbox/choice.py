@@ -112,7 +112,7 @@ def _answer(cell: Cell, out: Path, scratch: Path) -> dict[str, str | None]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SandboxUnavailable(f"the trial did not run: {error}") from error
     finally:
-        for fd in cell.fds:
+        for fd in (*cell.fds, cell.lifeline):
             os.close(fd)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

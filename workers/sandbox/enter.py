@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import runpy
+import select
 import signal
 import struct
 import sys
@@ -28,6 +29,8 @@ class Orders:
     file_bytes: int
     cpu_s: int
     processes: int
+    lifeline: int
+    """The reading end of a pipe that ends when the worker does."""
     count_user: bool = False
     """The process limit counts all of this user's processes (no user namespace): allow for those that run already."""
     uid: int | None = None
@@ -64,7 +67,6 @@ def _limit(orders: Orders) -> None:
     for which, value in (
         (resource.RLIMIT_AS, orders.memory_bytes),
         (resource.RLIMIT_FSIZE, orders.file_bytes),
-        (resource.RLIMIT_CPU, orders.cpu_s),
         (resource.RLIMIT_NPROC, orders.processes + running),
         (resource.RLIMIT_NOFILE, 256),
         (resource.RLIMIT_CORE, 0),
@@ -73,6 +75,8 @@ def _limit(orders: Orders) -> None:
         hard = resource.getrlimit(which)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (value, value))
+    # Soft below hard: SIGXCPU says what happened, SIGKILL would not.
+    resource.setrlimit(resource.RLIMIT_CPU, (orders.cpu_s, orders.cpu_s + 5))
 
 
 def _threads_of_this_user() -> int:
@@ -153,43 +157,43 @@ def obey(orders: Orders) -> None:
     _limit(orders)
     if orders.uid is not None:
         _become(orders.uid, orders.keep_read)
-    # After the change of user, which clears it: a killed worker leaves no orphan.
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if orders.landlock:
         _landlock(orders)
     if orders.seccomp_fd is not None:
         _seccomp(orders.seccomp_fd)
 
 
-def _stay_as_guard() -> None:
-    """Fork; the fork returns and becomes the program. We wait for it, reap it and leave with its exit code.
+def _stay_as_guard(lifeline: int) -> None:
+    """Fork; the fork returns and becomes the program. We leave with its exit code, or end everything with the worker.
 
     The first process of a namespace is deaf to signals that have no handler, so it must not be the program; and only a
-    parent that reaps makes the CPU time and memory of all below it visible to the worker. Where there is no namespace
-    to take everything along, the guard does so when the worker dies.
+    parent that reaps makes the CPU time and memory of all below it visible to the worker. `lifeline` is a pipe whose
+    other end the worker alone holds: a death signal would need the right to signal us, which bwrap has given up.
     """
     program = os.fork()
     if program == 0:
-        # The fork's death signal is not inherited: without a guard there is no program.
+        os.close(lifeline)
+        # The fork's death signal is its own: without a guard there is no program.
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         return
-    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # Or the worker would wait for the end of pipes which only we hold.
     nothing = os.open("/dev/null", os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    while True:
-        pid, status = os.wait()
-        if pid == program:
-            code = os.waitstatus_to_exitcode(status)
-            os._exit(code if code >= 0 else 128 - code)
+    ended = os.pidfd_open(program)
+    ready, _, _ = select.select([ended, lifeline], [], [])
+    if ended not in ready:
+        # Our whole process group, and we with it; where we are a namespace's first process, leaving ends the rest.
+        os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
+    os._exit(code if code >= 0 else 128 - code)
 
 
 def main() -> None:
     given = json.loads(sys.argv[1])
     obey(Orders(**{**given, "readable": tuple(given["readable"]), "writable": tuple(given["writable"])}))
-    _stay_as_guard()
+    _stay_as_guard(given["lifeline"])
     how, what, *rest = sys.argv[2:]
     sys.argv = [what, *rest]
     if how == "-m":

@@ -34,11 +34,13 @@ class Landlock:
         if uid is not None:
             os.chown(tmp, uid, uid)
         fd = seccomp.descriptor(keep_group=True) if self.enforced else None
+        reading, lifeline = os.pipe()
         orders = enter.Orders(
             memory_bytes=limits.memory_bytes,
             file_bytes=limits.file_bytes,
             cpu_s=int(limits.timeout_s * (os.cpu_count() or 1)) + 1,
             processes=limits.processes,
+            lifeline=reading,
             count_user=True,
             uid=uid,
             # The interpreter or the input may lie where only root can look; what may be read is Landlock's decision.
@@ -48,9 +50,10 @@ class Landlock:
             landlock=self.enforced,
             seccomp_fd=fd,
         )
+        fds = (reading, fd) if fd is not None else (reading,)
         environment = {**ground.ENVIRONMENT, "HOME": str(tmp), "TMPDIR": str(tmp)}
         argv = [*ground.interpreter(), orders.dump(), *program]
-        return Cell(argv, names, str(out.resolve()) if out else None, environment, (fd,) if fd is not None else (), uid)
+        return Cell(argv, names, str(out.resolve()) if out else None, environment, fds, lifeline, uid)
 
 
 class Unguarded(Landlock):

@@ -43,8 +43,10 @@ class Cell:
     out: str | None
     """The folder for what is made, as the child sees it."""
     environment: dict[str, str]
-    fds: tuple[int, ...] = ()
+    fds: tuple[int, ...]
     """Descriptors the child inherits; the caller closes them after the start."""
+    lifeline: int
+    """A descriptor of ours: the child and all below it live until it is closed, by the caller or by our death."""
     uid: int | None = None
     """The unprivileged user the child becomes when we are root; it must own what it writes to."""
 
