@@ -10,6 +10,11 @@ test("the phone may be put away only when every file has arrived", () => {
   }
 });
 
+test("a file the server cannot use is named as soon as nothing is on its way", () => {
+  assert.equal(status(["sent"], true, false, 2, 0, 1).key, "some-refused");
+  assert.equal(status(["sending"], true, false, 2, 0, 1).key, "sending-one");
+});
+
 test("without a network it says so, and that nothing is lost", () => {
   assert.deepEqual(status(["sending"], false, false, 1, 0), { key: "no-network", tone: "waiting", left: 1 });
   assert.equal(status(["resting", "waiting"], true, false, 0, 0).key, "no-network");

@@ -84,7 +84,8 @@ export function App() {
   };
 
   const making = media.items.filter(({ state }) => state === "processing").length;
-  const now = status(sender.parcels.map(({ phase }) => phase), navigator.onLine, sender.signedOut, list.length, making);
+  const refused = media.items.filter(({ state }) => state === "rejected").length;
+  const now = status(sender.parcels.map(({ phase }) => phase), navigator.onLine, sender.signedOut, list.length, making, refused);
   return (
     <div class="capture">
       <p class={`status tone-${now.tone}`} role="status" data-key={now.key}>
