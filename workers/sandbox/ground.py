@@ -7,8 +7,9 @@ import sysconfig
 from functools import cache
 from pathlib import Path
 
-ENTER = Path(__file__).with_name("enter.py")
-"""The first lines that run inside: they set limits and drop rights before a stranger's byte is read."""
+ENTER = Path(__file__).with_name("enter.py").read_text()
+"""The first lines that run inside: they set limits and drop rights before a stranger's byte is read. As text, so that a
+worker which began before an upgrade still speaks its own language with them."""
 
 ENVIRONMENT = {
     "PATH": "/usr/bin",
@@ -26,14 +27,14 @@ ENVIRONMENT = {
 
 def interpreter() -> list[str]:
     """Isolated: no PYTHON* variable, no user packages, no current folder on the path; writes no bytecode."""
-    return [sys.executable, "-I", "-B", str(ENTER)]
+    return [sys.executable, "-I", "-B", "-c", ENTER]
 
 
 @cache
 def readable() -> tuple[Path, ...]:
     """The host's paths the child may read, and execute from; none of them holds data or secrets."""
     prefix = Path(sys.base_prefix)
-    paths = [Path(sys.prefix), Path(sys.executable).resolve(), Path(sysconfig.get_paths()["stdlib"]), ENTER]
+    paths = [Path(sys.prefix), Path(sys.executable).resolve(), Path(sysconfig.get_paths()["stdlib"])]
     if prefix != Path("/usr"):
         # A Python of its own (pyenv, uv): libpython lies beside the standard library.
         paths += [prefix / "lib", prefix / "bin"]
