@@ -4,6 +4,7 @@ The `web` process serves pages, playlists and the API; the `upload` process serv
 never take a thread from a customer's page. Each feature is a folder whose `views` holds a `blueprint`.
 """
 
+import logging
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
@@ -77,11 +78,15 @@ def create_app(settings: Settings, role: Role = "web") -> Flask:
 
 def web() -> Flask:
     """For gunicorn: `webapp.app:web()`."""
-    logs.configure(environment())
-    return create_app(environment(), "web")
+    return _served("web")
 
 
 def upload() -> Flask:
     """For gunicorn: `webapp.app:upload()`."""
+    return _served("upload")
+
+
+def _served(role: Role) -> Flask:
     logs.configure(environment())
-    return create_app(environment(), "upload")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every plugin it has
+    return create_app(environment(), role)
