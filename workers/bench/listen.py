@@ -19,7 +19,8 @@ WINDOW = 4_000  # samples: half a second either way
 def heard(path: str, stream: int, zero: float) -> "np.ndarray[Any, Any]":
     """The first seconds of sound after `zero` (s), mono, at `RATE`."""
     made = np.zeros(SECONDS * RATE)
-    with av.open(path) as container:
+    # Names in old files are in any encoding; they are not what is compared.
+    with av.open(path, metadata_errors="ignore") as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
         try:
             for frame in container.decode(container.streams[stream]):
