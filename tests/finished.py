@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from pipeline.catalog import keys
 from pipeline.catalog.models import Asset, Output, State
 from webapp.database import session, storage
-from webapp.interventions.models import Item
+from webapp.interventions.models import Intervention, Item
 
 RECIPE = "workshop-test"
 
@@ -95,10 +95,11 @@ class Finisher:
     ) -> str:
         now, asset_id = time.time(), str(uuid_utils.uuid7())
         with self.app.app_context():
+            dealership = session.get_one(Intervention, intervention).dealership_id
             plan = {"outputs": [{"name": name, "queue": "film", "weight": 1.0, "ranges": None} for name in outputs]}
             session.add(
                 Asset(
-                    id=asset_id, owner=intervention, preset="workshop", state=state, size=1000, received=1000,
+                    id=asset_id, owner=dealership, preset="workshop", state=state, size=1000, received=1000,
                     kind=kind, recipe=RECIPE, source={"kind": kind}, plan=plan,
                     created_at=now, touched_at=now, completed_at=now, finished_at=now,
                 )
