@@ -37,6 +37,11 @@ def file(row: Output, path: str) -> dict[str, Any] | None:
     return next((entry for entry in row.files if entry["path"] == path), None)
 
 
+def is_playable(made: dict[str, Output]) -> bool:
+    """Whether a film can begin: its first chunk is recorded."""
+    return "chunk/0000" in made
+
+
 def is_whole(asset: Asset, made: dict[str, Output]) -> bool:
     """Whether every chunk that was planned is recorded."""
     wanted = [entry["name"] for entry in (asset.plan or {}).get("outputs", ()) if entry["name"].startswith("chunk/")]
