@@ -59,7 +59,7 @@ class Process:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 if ask(self.port, "GET", "/healthz").status == 200:
