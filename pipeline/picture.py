@@ -145,10 +145,32 @@ def watermark(logo: Path, width: int, height: int, rules: WatermarkPlan, prepare
     return Watermark(prepared, x, y)
 
 
+class _Movie(ffmpeg.nodes.FilterNode):  # type: ignore[misc]
+    """A picture read inside the filter graph, which ffmpeg-python cannot name.
+
+    Not an input: when a phone is turned while filming, ffmpeg builds the graph anew, and an input that has given its
+    one picture would give no second one; the mark would be gone from there on.
+    """
+
+    def __init__(self, **options: str) -> None:
+        ffmpeg.nodes.Node.__init__(
+            self,
+            stream_spec=None,
+            name="movie",
+            incoming_stream_types=set(),
+            outgoing_stream_type=ffmpeg.nodes.FilterableStream,
+            min_inputs=0,
+            max_inputs=0,
+            args=[],
+            kwargs=options,
+        )
+
+
 def marked(node: Node, mark: Watermark) -> Node:
     """Lay the mark over every frame."""
     logo = (
-        ffmpeg.input(str(mark.path), f="png_pipe")
+        _Movie(filename=str(mark.path), format_name="png_pipe")
+        .stream()
         # bt709, or the dealer's red becomes another red: the default is BT.601.
         .filter("scale", out_color_matrix="bt709", out_range="tv")
         .filter("format", "yuva420p")

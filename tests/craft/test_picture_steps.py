@@ -158,6 +158,29 @@ def test_the_mark_stays_on_every_frame(tmp_path: Path) -> None:
     assert np.abs(spots[0] - [217, 0, 0]).max() < 12
 
 
+def test_the_mark_stays_when_the_phone_is_turned_while_filming(tmp_path: Path) -> None:
+    Image.new("RGBA", (200, 100), (220, 20, 20, 255)).save(tmp_path / "logo.png")
+    mark = picture.watermark(tmp_path / "logo.png", 180, 320, RULES, tmp_path / "mark.png")
+    shots = []
+    for number, size in enumerate(("180x320", "320x180")):
+        shot = tmp_path / f"{number}.ts"
+        source = f"color=0x606060:s={size}:r=10:d=1"
+        run("-f", "lavfi", "-i", source, "-c:v", "libx264", "-output_ts_offset", number, "-f", "mpegts", shot)
+        shots.append(shot.read_bytes())
+    turned = tmp_path / "turned.ts"
+    turned.write_bytes(b"".join(shots))
+    node = ffmpeg.input(str(turned), f="mpegts", noautorotate=None, copyts=None)
+    film = replace(FILM, width=180, height=320)
+    node = picture.steps(node, film, width=180, height=320, watermark=mark).filter("scale", in_color_matrix="bt709")
+    raw = tmp_path / "frames.rgb"
+    run(*ffmpeg.output(node, str(raw), f="rawvideo", pix_fmt="rgb24", fps_mode="passthrough").get_args())
+    frames = np.frombuffer(raw.read_bytes(), np.uint8).reshape(-1, 320, 180, 3).astype(int)
+    assert len(frames) == 20
+    x, y, w, h = picture.watermark_box(180, 320, 200, 100, RULES)
+    red = [frame[y + h // 2, x + w // 2] for frame in frames]
+    assert all(r > 150 and g < 90 for r, g, _ in red)
+
+
 def test_the_ladder_has_one_stream_per_size(tmp_path: Path) -> None:
     node = ffmpeg.input(str(_painted(tmp_path / "in.mkv"))).video
     sizes = [(128, 64), (64, 32), (32, 16)]
