@@ -1,1 +1,1 @@
-"""The crew: woken by a message, they fetch bytes, run the craft in a sandboxed child, store and record what it proved."""
+"""The crew: woken by a message, they fetch bytes, run the craft in a sandboxed child and record what it proved."""
