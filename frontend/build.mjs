@@ -1,20 +1,21 @@
 // Bundles every src/*.ts(x) and styles/*.css that is an entry point into ../webapp/static/dist, with hashed names and a
 // manifest from logical name ("capture.js", "desk.css") to file. Files in src/ and styles/ that start with "_" are parts.
 import { build } from "esbuild";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = join(here, "../webapp/static/dist");
+const dist = join(here, "../webapp/static/dist");
+// Made beside it and moved at the end: a page never meets half a build, and two builds do not meet each other.
+const out = mkdtempSync(`${dist}-`);
 const entries = ["src", "styles"].flatMap((folder) =>
   readdirSync(join(here, folder), { withFileTypes: true })
     .filter((file) => file.isFile() && /\.(tsx?|css)$/.test(file.name) && !file.name.startsWith("_") && !file.name.endsWith(".d.ts"))
     .map((file) => join(here, folder, file.name)),
 );
 
-rmSync(out, { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: entries,
   outdir: out,
@@ -49,3 +50,13 @@ for (const name of readdirSync(out).filter((name) => /\.(js|css)$/.test(name))) 
   writeFileSync(join(out, `${name}.gz`), gzipSync(text, { level: 9 }));
   writeFileSync(join(out, `${name}.br`), brotliCompressSync(text));
 }
+
+const old = `${out}-old`;
+try {
+  renameSync(dist, old);
+} catch (error) {
+  if (error.code !== "ENOENT") throw error;
+}
+chmodSync(out, 0o755);
+renameSync(out, dist);
+rmSync(old, { recursive: true, force: true });
