@@ -27,7 +27,7 @@ def photos(folder: Path) -> None:
 
 
 def logo(path: Path) -> None:
-    """The dealer's logo: a headlamp and the name, on nothing."""
+    """The dealer's logo: a headlamp and the name, on nothing; colours that read on paper and in a dark workshop."""
     shape = Canvas(900, 260, 1.0)
     shape.fill(circle(130, 130, 92, 90, 270) + circle(150, 130, 92, -90, 90), (255, 255, 255))
     shape.fill(circle(132, 130, 70, 90, 270) + circle(132, 130, 40, -90, 90), (0, 0, 0))
@@ -41,8 +41,8 @@ def logo(path: Path) -> None:
     # The bundled face has no è: its stroke is drawn.
     middle = 382 + big.getlength("Lumi") + big.getlength("e") / 2
     draw.line([(middle - 18, 118), (middle + 6, 136)], 255, 10)
-    made = Image.new("RGBA", alpha.size, (250, 196, 60, 0))
-    made.paste((255, 250, 240), (360, 0, 900, 260))
+    made = Image.new("RGBA", alpha.size, (232, 150, 20, 0))
+    made.paste((190, 86, 40), (360, 0, 900, 260))
     made.putalpha(alpha)
     notes = PngInfo()
     notes.add_text("Author", "Studio Lea Martin")
