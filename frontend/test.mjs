@@ -1,4 +1,4 @@
-// Bundles tests/*.test.ts for node and runs them with `node --test`: no browser, no server, no test framework.
+// Bundles tests/*.test.ts as for a browser and runs them in node with `node --test`: no server, no test framework.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ const out = mkdtempSync(join(tmpdir(), "walkaround-test-"));
 try {
   await build({
     entryPoints: readdirSync(tests).filter((name) => name.endsWith(".test.ts")).map((name) => join(tests, name)),
-    outdir: out, outExtension: { ".js": ".mjs" }, bundle: true, platform: "node", format: "esm", target: "node20",
+    outdir: out, outExtension: { ".js": ".mjs" }, bundle: true, platform: "browser", external: ["node:*"], format: "esm", target: "node20",
     sourcemap: "inline", logLevel: "warning",
   });
   const files = readdirSync(out).map((name) => join(out, name));

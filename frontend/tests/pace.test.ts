@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backoff, FIRST, LARGEST, nextChunk, SMALLEST, verdict } from "../src/capture/pace";
+import { backoff, FIRST, LARGEST, nextChunk, rest, SMALLEST, verdict } from "../src/capture/pace";
 
 test("on a fast line requests grow to one part of the storage and no further", () => {
   let size = FIRST;
@@ -27,6 +27,10 @@ test("a lucky or impossible time does not break the pace", () => {
 test("waiting doubles up to half a minute, and phones do not come back in step", () => {
   assert.deepEqual([1, 2, 3, 4, 5, 6, 50].map((failures) => backoff(failures, 0.5)), [1, 2, 4, 8, 16, 30, 30]);
   assert.deepEqual([backoff(1, 0), backoff(1, 1)], [0.75, 1.25]);
+});
+
+test("a pause the server asks for is kept, unless it is shorter than ours or out of reason", () => {
+  assert.deepEqual([rest(1, 0, 0.5), rest(1, 20, 0.5), rest(5, 2, 0.5), rest(1, 86400, 0.5)], [1, 20, 16, 300]);
 });
 
 test("only an answer that can never change ends an upload", () => {

@@ -5,7 +5,7 @@ import { megabytes, remaining, status } from "../src/capture/status";
 test("the phone may be put away only when every file has arrived", () => {
   assert.equal(status([], true, false, 3, 0).key, "sent");
   assert.equal(status(["sent", "sent"], true, false, 3, 2).key, "sent-making");
-  for (const phase of ["waiting", "sending", "resting", "missing", "refused"] as const) {
+  for (const phase of ["waiting", "sending", "resting", "held", "missing", "refused"] as const) {
     assert.notEqual(status(["sent", phase], true, false, 3, 0).tone, "good", phase);
   }
 });
@@ -19,6 +19,10 @@ test("without a network it says so, and that nothing is lost", () => {
   assert.deepEqual(status(["sending"], false, false, 1, 0), { key: "no-network", tone: "waiting", left: 1 });
   assert.equal(status(["resting", "waiting"], true, false, 0, 0).key, "no-network");
   assert.equal(status(["sent"], false, false, 1, 0).key, "sent"); // nothing to send: the network does not matter
+});
+
+test("a server that asks for patience is not called a lost network", () => {
+  assert.deepEqual(status(["held", "waiting"], true, false, 0, 0), { key: "held", tone: "waiting", left: 2 });
 });
 
 test("an ended sign-in is named before the network", () => {

@@ -1,111 +1,17 @@
 """A technician sends files from the page, and neither a lost network, a killed server nor a reload loses a byte."""
 
 import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from browsing import chromium
-from landing import Garage
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from handset import MIB, Hand
 from sqlalchemy import select
 
-from pipeline.catalog.models import Asset, State
+from pipeline.catalog.models import State
 from webapp.database import session
 from webapp.interventions.models import Item
 
 pytestmark = pytest.mark.browser
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-MIB = 1 << 20
-SLOW = {"offline": False, "latency": 20, "downloadThroughput": 4 * MIB, "uploadThroughput": 2 * MIB}  # bytes/s
-
-
-@pytest.fixture(scope="module")
-def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
-    opened = Garage(tmp_path_factory.mktemp("garage"), PART_BYTES=str(MIB))
-    opened.upload.start()
-    opened.web.start()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@dataclass
-class Hand:
-    """Bob's phone on one intervention's page."""
-
-    garage: Garage
-    context: BrowserContext
-    page: Page
-    intervention: str
-
-    def pick(self, name: str, *files: Path) -> None:
-        self.page.locator(f"input[name={name}]").set_input_files([str(file) for file in files])
-
-    @property
-    def cards(self) -> Locator:
-        return self.page.locator(".entry")
-
-    def slow_down(self) -> None:
-        """A line on which a film takes seconds; the emulation ends with a navigation."""
-        self.context.new_cdp_session(self.page).send("Network.emulateNetworkConditions", SLOW)
-
-    def shown(self) -> int:
-        """The bytes the page says have arrived."""
-        return int(self.cards.first.get_attribute("data-acknowledged") or 0)
-
-    def stored(self) -> list[Asset]:
-        with self.garage.app.app_context():
-            query = select(Asset).join(Item).where(Item.intervention_id == self.intervention).order_by(Item.position)
-            return list(session.scalars(query))
-
-    def wait(self, fact: Callable[[], bool], seconds: float = 30) -> None:
-        """Until a fact holds; at every look the page shows no more than what is stored."""
-        deadline = time.monotonic() + seconds
-        while not fact():
-            assert time.monotonic() < deadline, self.page.locator("body").inner_text()
-            self.is_honest()
-            time.sleep(0.1)
-        self.is_honest()
-
-    def is_honest(self) -> None:
-        shown = self.shown() if self.cards.count() else 0
-        assert shown <= sum(asset.received for asset in self.stored())
-
-    def says(self, key: str) -> bool:
-        return self.page.locator(".status").get_attribute("data-key") == key
-
-    def all_arrived(self) -> bool:
-        return bool(assets := self.stored()) and all(asset.received == asset.size for asset in assets)
-
-
-@pytest.fixture
-def hand(garage: Garage, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Hand]:
-    intervention = garage.intervention(request.node.name[:40])
-    context = browser.new_context(**PHONE)
-    context.add_cookies([garage.cookie()])
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(f"{garage.settings.effective_public_url}/interventions/{intervention}/capture")
-    yield Hand(garage, context, page, intervention)
-    context.close()
-    assert faults == []
-
-
-@pytest.fixture
-def film(tmp_path: Path) -> Path:
-    path = tmp_path / "IMG_0042.MOV"
-    path.write_bytes(os.urandom(6 * MIB + 4321))
-    return path
 
 
 def test_many_files_at_once_arrive_whole_and_in_order(hand: Hand, tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ export function App() {
     },
     move: ({ item }, direction) => item && void media.change(item, `move/${direction}`),
     retry: ({ item }) => item && void media.change(item, "retry"),
+    again: ({ parcel }) => parcel && sender.again(parcel),
     preview({ item }) {
       if (item?.kind === "document") window.open(item.preview!, "_blank", "noopener");
       else setShown(item);

@@ -1,7 +1,7 @@
 // One film, photo or file: its picture, how far it is, and what can be done with it.
 import { useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
-import type { Parcel } from "./sender";
+import { canSendAgain, type Parcel } from "./sender";
 import { start, t, type Item } from "./start";
 import { megabytes, remaining } from "./status";
 
@@ -16,6 +16,7 @@ export interface Actions {
   move(row: Row, direction: "up" | "down"): void;
   remove(row: Row): void;
   retry(row: Row): void;
+  again(row: Row): void;
   preview(row: Row): void;
 }
 
@@ -56,6 +57,7 @@ export function Card({ row, first, last, actions }: { row: Row; first: boolean; 
       {ended && (
         <div class="entry-tools">
           {item?.state === "failed" && <button type="button" onClick={() => actions.retry(row)}><Icon name="again" />{t("try-again")}</button>}
+          {parcel && canSendAgain(parcel) && <button type="button" onClick={() => actions.again(row)}><Icon name="up" />{t("send-again")}</button>}
           <button type="button" onClick={() => actions.remove(row)}><Icon name="trash" />{t("remove")}</button>
         </div>
       )}
@@ -108,6 +110,7 @@ function looks(row: Row): Look {
     if (parcel.phase === "refused") return { icon: "warn", tone: "bad", text: parcel.message, value: null };
     if (parcel.phase === "missing") return { icon: "warn", tone: "bad", text: t("choose-again"), value: sent };
     if (parcel.phase === "resting" || (parcel.phase === "sending" && !navigator.onLine)) return { icon: "wait", tone: "waiting", text: t("card-network", numbers), value: sent };
+    if (parcel.phase === "held") return { icon: "wait", tone: "waiting", text: t("card-held", numbers), value: sent };
     if (parcel.phase === "sending") return { icon: "up", tone: "busy", text: t("card-sending", numbers), value: sent };
     if (parcel.phase === "waiting") return { icon: "wait", tone: "calm", text: t("card-waiting"), value: sent || null };
     return { icon: "check", tone: "good", text: t("card-sent"), value: null };

@@ -1,13 +1,15 @@
 // The phone's own memory of files on their way: a row for each file, and its bytes as ArrayBuffer slices.
 // Slices, not File handles: Safari sends an empty body for a File read back from IndexedDB, and iOS forgets the picker's
-// handle in the background. A slice is deleted when the server has acknowledged all of it.
+// handle in the background. They may be the only copy of a film: they go when the server holds the whole file, or when a
+// person removes it, and not before.
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import type { Kind } from "./start";
 
 export const SLICE = 4 * 1024 * 1024; // bytes
 
 export interface Kept {
-  id: string; // made here; also the key that keeps a repeated creation from making a second item
+  id: string; // made here
+  key?: string; // keeps a repeated creation from making a second item; the id, unless it was sent again as a new one
   intervention: string;
   kind: Kind;
   name: string;
@@ -61,7 +63,7 @@ export async function slice(kept: Kept, file: Blob, onSlice: (sliced: number) =>
   const db = await database();
   for (let at = Math.floor(kept.sliced / SLICE) * SLICE; at < file.size; at += SLICE) {
     const end = Math.min(at + SLICE, file.size);
-    if (kept.acknowledged < end) await db.put("slices", await file.slice(at, end).arrayBuffer(), [kept.id, at / SLICE]);
+    await db.put("slices", await file.slice(at, end).arrayBuffer(), [kept.id, at / SLICE]);
     onSlice(end);
   }
 }
@@ -77,10 +79,4 @@ export async function bytes(id: string, start: number, end: number): Promise<Blo
     parts.push(part.slice(Math.max(start - from, 0), Math.min(end - from, SLICE)));
   }
   return new Blob(parts);
-}
-
-/** Drop the slices the server holds completely. */
-export async function drop(id: string, acknowledged: number): Promise<void> {
-  const whole = Math.floor(acknowledged / SLICE);
-  if (whole > 0) await (await database()).delete("slices", IDBKeyRange.bound([id, 0], [id, whole - 1]));
 }

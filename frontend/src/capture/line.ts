@@ -4,7 +4,8 @@ import { bytes, type Kept } from "./keep";
 import { FIRST, nextChunk } from "./pace";
 
 export class Broken extends Error {
-  constructor(public status: number, public sentence: string) {
+  /** `pause`: seconds the server asked to wait. */
+  constructor(public status: number, public sentence: string, public pause = 0) {
     super(sentence);
   }
 }
@@ -46,7 +47,7 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
       uploadUrl: kept.url,
       uploadSize: kept.size,
       headers: { Authorization: `Bearer ${token}` },
-      metadata: { intervention: kept.intervention, kind: kept.kind, filename: kept.name.slice(-200), caption: kept.caption, key: kept.id },
+      metadata: { intervention: kept.intervention, kind: kept.kind, filename: kept.name.slice(-200), caption: kept.caption, key: kept.key ?? kept.id },
       chunkSize: FIRST,
       retryDelays: null,
       storeFingerprintForResuming: false,
@@ -65,7 +66,8 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
       },
       onError: (error) => {
         const answer = (error as DetailedError).originalResponse;
-        fail(new Broken(answer?.getStatus() ?? 0, answer?.getBody() ?? error.message));
+        const pause = Number(answer?.getHeader("Retry-After")) || 0;
+        fail(new Broken(answer?.getStatus() ?? 0, answer?.getBody() ?? error.message, pause));
       },
     });
     signal.addEventListener("abort", () => fail(new Broken(0, "stopped")), { once: true });

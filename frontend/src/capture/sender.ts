@@ -3,11 +3,11 @@
 import { awake } from "./awake";
 import * as keep from "./keep";
 import { Broken, send } from "./line";
-import { backoff, verdict } from "./pace";
+import { rest, verdict } from "./pace";
 import { start, t, type Kind } from "./start";
 import { thumbnail } from "./thumbnail";
 
-export type Phase = "waiting" | "sending" | "resting" | "sent" | "refused" | "missing";
+export type Phase = "waiting" | "sending" | "resting" | "held" | "sent" | "refused" | "missing"; // held: resting as the server asked
 
 export interface Parcel {
   kept: keep.Kept;
@@ -28,7 +28,7 @@ export class Sender {
   private stop = new AbortController();
   private listeners = new Set<() => void>();
 
-  constructor() {
+  constructor(private memory: typeof keep = keep, private line: typeof send = send) {
     addEventListener("online", () => this.kick());
     addEventListener("offline", () => this.changed());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.kick());
@@ -41,7 +41,7 @@ export class Sender {
 
   /** Take up what an earlier visit to this page left behind. */
   async recall(): Promise<void> {
-    for (const kept of await keep.remembered(start.intervention)) {
+    for (const kept of await this.memory.remembered(start.intervention)) {
       if (this.parcels.some((parcel) => parcel.kept.id === kept.id)) continue;
       const whole = kept.sliced >= kept.size;
       const picture = kept.thumbnail && URL.createObjectURL(new Blob([kept.thumbnail], { type: "image/jpeg" }));
@@ -76,15 +76,23 @@ export class Sender {
 
   async remove(parcel: Parcel): Promise<void> {
     this.parcels = this.parcels.filter((other) => other !== parcel);
-    if (parcel.phase === "sending" || parcel.phase === "resting") this.interrupt();
+    if (["sending", "resting", "held"].includes(parcel.phase)) this.interrupt();
     if (parcel.picture) URL.revokeObjectURL(parcel.picture);
     this.changed();
-    await keep.forget(parcel.kept.id).catch(() => undefined);
+    await this.memory.forget(parcel.kept.id).catch(() => undefined);
     if (parcel.kept.url && parcel.phase !== "sent") {
       await fetch(parcel.kept.url, {
         method: "DELETE", headers: { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${this.token}` },
       }).catch(() => undefined); // what never finishes expires by itself
     }
+  }
+
+  /** Send it as a new upload, from its first byte. */
+  again(parcel: Parcel): void {
+    Object.assign(parcel.kept, { key: crypto.randomUUID(), url: null, acknowledged: 0 });
+    this.go(parcel, "waiting");
+    this.save(parcel);
+    this.kick();
   }
 
   caption(parcel: Parcel, caption: string): void {
@@ -119,7 +127,7 @@ export class Sender {
   }
 
   private next(): Parcel | undefined {
-    return this.signedOut ? undefined : this.parcels.find(({ phase }) => phase === "waiting" || phase === "resting");
+    return this.signedOut ? undefined : this.parcels.find(({ phase }) => ["waiting", "resting", "held"].includes(phase));
   }
 
   private async attempt(parcel: Parcel): Promise<void> {
@@ -127,9 +135,9 @@ export class Sender {
     this.stop = new AbortController();
     this.go(parcel, "sending");
     // After a failure the picker's handle may be dead: the slices are the better source once they are whole.
-    const memory = this.failures > 0 && kept.sliced >= kept.size && !this.forgetful ? null : parcel.file;
+    const source = this.failures > 0 && kept.sliced >= kept.size && !this.forgetful ? null : parcel.file;
     try {
-      await send(kept, memory, start.endpoint, this.token, this.stop.signal, {
+      await this.line(kept, source, start.endpoint, this.token, this.stop.signal, {
         onUrl: (url) => {
           kept.url = url;
           this.save(parcel);
@@ -137,11 +145,10 @@ export class Sender {
         onAcknowledged: (bytes) => {
           this.failures = 0;
           this.learn(parcel, bytes);
-          void keep.drop(kept.id, bytes).catch(() => undefined);
           this.save(parcel);
         },
       });
-      await keep.forget(kept.id).catch(() => undefined);
+      await this.memory.forget(kept.id).catch(() => undefined); // the server has every byte
       parcel.file = null;
       this.go(parcel, "sent");
     } catch (error) {
@@ -152,16 +159,16 @@ export class Sender {
   private async failed(parcel: Parcel, error: Broken): Promise<void> {
     const what = verdict(error.status);
     if (what === "gone" || what === "refused") {
-      await keep.forget(parcel.kept.id).catch(() => undefined);
+      // Whoever said no, this may be the only copy: it stays until a person sends it again or removes it.
       this.go(parcel, "refused", error.status === 413 ? t("too-large") : what === "gone" ? t("gone") : t("not-accepted"));
       return;
     }
     if (what === "token" && (await this.renew())) return this.go(parcel, "waiting");
     this.failures += 1;
-    this.go(parcel, "resting");
+    this.go(parcel, error.pause ? "held" : "resting");
     await new Promise<void>((resolve) => {
       this.wake = resolve;
-      setTimeout(resolve, backoff(this.failures) * 1000);
+      setTimeout(resolve, rest(this.failures, error.pause) * 1000);
     });
   }
 
@@ -180,12 +187,12 @@ export class Sender {
   /** Copy the file into the phone's own memory, so that a reload can go on. */
   private async shelve(parcel: Parcel, file: File): Promise<void> {
     try {
-      await keep.remember(parcel.kept);
-      await keep.slice(parcel.kept, file, (sliced) => {
+      await this.memory.remember(parcel.kept);
+      await this.memory.slice(parcel.kept, file, (sliced) => {
         parcel.kept.sliced = sliced;
         this.save(parcel);
       });
-      if (parcel.phase === "sent") await keep.forget(parcel.kept.id);
+      if (parcel.phase === "sent" || !this.parcels.includes(parcel)) await this.memory.forget(parcel.kept.id);
     } catch {
       this.forgetful = true;
       this.changed();
@@ -201,8 +208,8 @@ export class Sender {
   }
 
   private save(parcel: Parcel): void {
-    if (parcel.phase !== "sent" && parcel.phase !== "refused" && this.parcels.includes(parcel)) {
-      void keep.remember(parcel.kept).catch(() => undefined);
+    if (parcel.phase !== "sent" && parcel.kept.size <= start.max && this.parcels.includes(parcel)) {
+      void this.memory.remember(parcel.kept).catch(() => undefined);
     }
     this.changed();
   }
@@ -220,6 +227,11 @@ export class Sender {
   private changed(): void {
     for (const listener of this.listeners) listener();
   }
+}
+
+/** All of a file that was refused is still here, and it is worth another try. */
+export function canSendAgain({ kept, file, phase }: Parcel): boolean {
+  return phase === "refused" && kept.size <= start.max && (file !== null || kept.sliced >= kept.size);
 }
 
 function kindOf(file: File, chosen: Kind): Kind {

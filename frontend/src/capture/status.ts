@@ -11,12 +11,14 @@ export interface Status {
 
 /** What a technician with one glance needs to know. `making`, `refused`: items the server works on, or cannot use. */
 export function status(phases: Phase[], online: boolean, signedOut: boolean, items: number, making: number, refused = 0): Status {
-  const left = phases.filter((phase) => phase === "waiting" || phase === "sending" || phase === "resting").length;
+  const left = phases.filter((phase) => ["waiting", "sending", "resting", "held"].includes(phase)).length;
   if (signedOut && left) return { key: "signed-out", tone: "bad", left };
   if (left && (!online || phases.includes("resting"))) return { key: "no-network", tone: "waiting", left };
+  if (phases.includes("held")) return { key: "held", tone: "waiting", left };
   if (left) return { key: left === 1 ? "sending-one" : "sending", tone: "busy", left };
   if (phases.includes("missing")) return { key: "missing-some", tone: "bad", left };
-  if (refused || phases.includes("refused")) return { key: "some-refused", tone: "bad", left };
+  if (phases.includes("refused")) return { key: "some-unsent", tone: "bad", left };
+  if (refused) return { key: "some-refused", tone: "bad", left };
   if (making) return { key: "sent-making", tone: "good", left };
   if (items) return { key: "sent", tone: "good", left };
   return { key: "nothing", tone: "calm", left };

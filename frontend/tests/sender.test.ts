@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Kept } from "../src/capture/keep";
+import type { Sender } from "../src/capture/sender";
+
+const WORDS: Record<string, unknown> = { start: { intervention: "i", token: "t", endpoint: "/files", max: 1000, items: [] }, words: {} };
+const NOTHING = (): void => undefined;
+Object.assign(globalThis, {
+  addEventListener: NOTHING,
+  document: {
+    addEventListener: NOTHING, visibilityState: "hidden", createElement: () => ({}),
+    getElementById: (id: string) => ({ textContent: JSON.stringify(WORDS[id]) }), querySelector: () => ({ content: "" }),
+  },
+});
+Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
+const { canSendAgain, Sender: Made } = await import("../src/capture/sender");
+const { Broken } = await import("../src/capture/line");
+
+/** A sender that never gets further than `answers`, and the names of the files its memory was told to forget. */
+function sender(...answers: (number | "arrived")[]): { sender: Sender; forgotten: string[]; tried: Kept[] } {
+  const [forgotten, tried]: [string[], Kept[]] = [[], []];
+  const memory = {
+    remembered: async () => [],
+    remember: async () => undefined,
+    forget: async (id: string) => void forgotten.push(id),
+    slice: async (kept: Kept, _: Blob, onSlice: (sliced: number) => void) => onSlice(kept.size),
+  };
+  const line = async (kept: Kept): Promise<void> => {
+    tried.push({ ...kept });
+    kept.url ??= `/files/${tried.length}`;
+    kept.acknowledged = 4;
+    const answer = answers.shift();
+    if (answer === undefined) return new Promise(NOTHING);
+    if (answer !== "arrived") throw new Broken(answer, "no", answer === 429 ? 1 : 0);
+  };
+  return { sender: new Made(memory as never, line as never), forgotten, tried };
+}
+
+async function add(to: Sender): Promise<void> {
+  await to.add([new File(["film"], "IMG_1.pdf", { type: "application/pdf" })], "document");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+test("whatever the server answers, the phone's own copy stays", async () => {
+  for (const status of [400, 403, 404, 410, 413, 415, 429, 503]) {
+    const { sender: made, forgotten } = sender(status);
+    await add(made);
+    assert.deepEqual(forgotten, [], String(status));
+    await made.remove(made.parcels[0]!);
+    assert.equal(forgotten.length, 1, String(status));
+  }
+});
+
+test("a refused file is sent again as a new upload from its first byte, and forgotten once it has arrived", async () => {
+  const { sender: made, forgotten, tried } = sender(404, "arrived");
+  await add(made);
+  const parcel = made.parcels[0]!;
+  assert.equal(parcel.phase, "refused");
+  assert.ok(canSendAgain(parcel));
+  made.again(parcel);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(parcel.phase, "sent");
+  assert.deepEqual([tried[1]!.url, tried[1]!.acknowledged], [null, 0]);
+  assert.notEqual(tried[1]!.key, tried[0]!.key ?? tried[0]!.id);
+  assert.deepEqual(forgotten, [parcel.kept.id]);
+});
+
+test("a server that asks for patience is waited for", async () => {
+  for (const [status, phase] of [[429, "held"], [503, "resting"]] as const) {
+    const { sender: made } = sender(status);
+    await add(made);
+    assert.equal(made.parcels[0]!.phase, phase);
+  }
+});

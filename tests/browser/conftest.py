@@ -1,0 +1,39 @@
+"""What the tests of the technician's sending share: a garage with its processes, a browser, a phone, a film."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browsing import chromium
+from handset import MIB, Hand, holding
+from landing import Garage
+from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="module")
+def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
+    opened = Garage(tmp_path_factory.mktemp("garage"), PART_BYTES=str(MIB))
+    opened.upload.start()
+    opened.web.start()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def hand(garage: Garage, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Hand]:
+    with holding(garage, browser, request.node.name) as held:
+        yield held
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "IMG_0042.MOV"
+    path.write_bytes(os.urandom(6 * MIB + 4321))
+    return path
