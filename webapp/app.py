@@ -6,41 +6,60 @@ never take a thread from a customer's page. Each feature is a folder whose `view
 
 import logging
 from datetime import timedelta
-from importlib import import_module
-from importlib.util import find_spec
+from types import TracebackType
 from typing import Literal
 
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_compress import Compress
 
 from pipeline.catalog import engine as catalog_engine
 from pipeline.catalog import storage as catalog_storage
 from webapp import assets, database, guards, languages
 from webapp.accounts import signin
+from webapp.accounts import views as accounts
 from webapp.api import problems
+from webapp.api import views as api
+from webapp.customers import views as customers
+from webapp.interventions import capture
+from webapp.interventions import views as interventions
+from webapp.media import views as media
+from webapp.operations import probes
+from webapp.operations import views as operations
+from webapp.uploads import views as uploads
 from workers import logs
 from workers.settings import Settings
 from workers.settings import settings as environment
 
 Role = Literal["web", "upload"]
 
-FEATURES: dict[Role, tuple[str, ...]] = {
+FEATURES: dict[Role, tuple[Blueprint, ...]] = {
     "web": (
-        "webapp.accounts.views",
-        "webapp.interventions.views",
-        "webapp.interventions.capture",
-        "webapp.customers.views",
-        "webapp.media.views",
-        "webapp.api.views",
-        "webapp.operations.views",
+        accounts.blueprint,
+        interventions.blueprint,
+        capture.blueprint,
+        customers.blueprint,
+        media.blueprint,
+        api.blueprint,
+        operations.blueprint,
+        probes.blueprint,
     ),
-    "upload": ("webapp.uploads.views", "webapp.operations.views"),
+    "upload": (uploads.blueprint, probes.blueprint),
 }
+
+
+class Application(Flask):
+    """Flask, but its log never holds a path."""
+
+    def log_exception(
+        self,
+        exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None],
+    ) -> None:
+        guards.log_failure(self, exc_info[1])
 
 
 def create_app(settings: Settings, role: Role = "web") -> Flask:
     """The application of one process type."""
-    app = Flask("webapp", static_folder=None)
+    app = Application("webapp", static_folder=None)
     secure = settings.cookie_secure
     app.config.update(
         SECRET_KEY=settings.effective_secret_key,
@@ -62,17 +81,16 @@ def create_app(settings: Settings, role: Role = "web") -> Flask:
     app.extensions["role"] = role
     database.init_app(app, catalog_engine.connect(settings.effective_database_url))
     guards.init_app(app)
+    problems.init_app(app)
     if role == "web":
         app.config["MAX_CONTENT_LENGTH"] = 2_000_000  # bytes; films go to the other process
         languages.init_app(app)
         assets.init_app(app)
         guards.protect_pages(app)
         signin.init_app(app)
-        problems.init_app(app)
         Compress(app)
     for feature in FEATURES[role]:
-        if find_spec(feature):
-            app.register_blueprint(import_module(feature).blueprint)
+        app.register_blueprint(feature)
     return app
 
 

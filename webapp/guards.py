@@ -21,6 +21,8 @@ from secure.headers import (
     StrictTransportSecurity,
     XContentTypeOptions,
 )
+from sqlalchemy.exc import StatementError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from workers.settings import Settings
 
@@ -59,7 +61,8 @@ def init_app(app: Flask) -> None:
     # Several web hosts count together on the shared broker; while it is away, each counts for itself.
     shared = settings.redis_url.replace("unix://", "redis+unix://", 1)
     app.config.update(RATELIMIT_STORAGE_URI=shared or "memory://", RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(shared))
-    limiter.init_app(app)
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
 
     @app.before_request
     def begin() -> None:
@@ -94,8 +97,20 @@ def init_app(app: Flask) -> None:
         )
         return response
 
+    limiter.init_app(app)  # after `begin`: a refused request has an id too
+
+
+def log_failure(app: Flask, error: BaseException | None) -> None:
+    """Log what no view expected: by its rule, since a path may hold a key, and without the rows' values."""
+    if isinstance(error, StatementError):
+        error.hide_parameters = True
+    route = request.url_rule.rule if request.url_rule else None
+    app.logger.error("Exception in %s [%s], request %s", route, request.method, g.get("request_id"), exc_info=error)
+
 
 def protect_pages(app: Flask) -> None:
     """CSRF protection for everything that is not exempted by name."""
+    # No page of ours sends a Referer, so it cannot be asked for. The token and the SameSite cookie do the work.
+    app.config["WTF_CSRF_SSL_STRICT"] = False
     csrf.init_app(app)
     app.jinja_env.globals["csp_nonce"] = lambda: g.nonce

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     upload_threads: int = Field(64, ge=1)
     worker_units: int = Field(2, ge=1, le=64, description="film worker units `walkaround up` starts")
     metrics_port: int = Field(9191, ge=0, le=65535, description="first port of the workers' metrics; 0: none")
+    trusted_proxies: int = Field(
+        0, ge=0, le=8, description="proxies in front that set X-Forwarded-For and X-Forwarded-Proto; 0: believe nobody"
+    )
     cookie_secure: bool = Field(True, description="session cookies only over HTTPS (localhost counts as secure)")
 
     preset: str = Field("workshop", description="the treatment of new films and photos")
@@ -45,6 +48,7 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(8 * 2**30, ge=1, description="bytes of one file")
     part_bytes: int = Field(8 * 2**20, ge=2**16, description="bytes of one stored part")
     upload_expiry_s: int = Field(7 * 86400, ge=60, description="seconds an unfinished upload is kept")
+    rejected_expiry_s: int = Field(86400, ge=0, description="seconds the original of a refused file is kept")
     upload_read_timeout_s: float = Field(60, gt=0, description="seconds without a byte before a PATCH is ended")
     tus_get: bool = Field(False, description="GET on an upload URL returns its bytes (conformance suites want it)")
     link_expiry_s: int = Field(90 * 86400, ge=60, description="seconds a customer's link lives")

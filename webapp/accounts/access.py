@@ -97,7 +97,7 @@ def issue_token(dealership: Dealership, name: str, *, lives_s: float | None = No
         id=str(uuid_utils.uuid7()),
         dealership_id=dealership.id,
         name=name,
-        sha256=_digest(text),
+        sha256=digest(text),
         created_at=now,
         expires_at=now + lives_s if lives_s else None,
         revoked_at=None,
@@ -111,11 +111,12 @@ def bearer(header: str | None) -> Dealership | None:
     scheme, _, text = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not text:
         return None
-    token = session.scalar(select(ApiToken).where(ApiToken.sha256 == _digest(text.strip())))
+    token = session.scalar(select(ApiToken).where(ApiToken.sha256 == digest(text.strip())))
     if token is None or token.revoked_at or (token.expires_at and token.expires_at < time.time()):
         return None
     return session.get(Dealership, token.dealership_id)
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """What may be stored of a secret text: its SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,11 +1,19 @@
-"""Errors as RFC 9457 problem details."""
+"""Errors as RFC 9457 problem details, or as a page for people."""
 
 from typing import Any
 
-from flask import Flask, Response, json, render_template, request
+import structlog
+from flask import Flask, Response, current_app, g, json, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
+from pipeline.catalog.storage import StorageDown
+from webapp.database import session
+from webapp.languages import LANGUAGES
+
+RETRY_S = 10  # when to come again while a part of ours is away
+_log = structlog.get_logger("walkaround.web")
 INVALID = "urn:walkaround:problem:invalid"
 
 
@@ -40,6 +48,29 @@ def answer(error: HTTPException) -> ResponseReturnValue:
     return made
 
 
+def unavailable(error: Exception) -> ResponseReturnValue:
+    """503 while the database or the storage is away. Nothing here asks the database again."""
+    session.remove()
+    # The driver's own words only: the statement's hold rows.
+    why = str(getattr(error, "orig", None) or error)
+    route = request.url_rule.rule if request.url_rule else None
+    _log.error("request.unavailable", route=route, error=type(error).__name__, why=why)
+    if request.path.startswith("/api/"):
+        made = problem(503, "Service Unavailable", "a part of ours does not answer; try again in a moment")
+    elif current_app.extensions["role"] == "upload" or request.path.startswith("/m/"):
+        made = Response("try again in a moment\n", 503, mimetype="text/plain")
+    else:
+        g.pop("dealership", None)
+        g.language = request.accept_languages.best_match(list(LANGUAGES)) or "en"
+        # Without the context processors: one of them looks up who is signed in.
+        made = Response(current_app.jinja_env.get_template("error.html").render(code=503), 503, mimetype="text/html")
+    made.headers["Retry-After"] = str(RETRY_S)
+    return made
+
+
 def init_app(app: Flask) -> None:
-    """Answer every HTTP error in the form its reader understands."""
-    app.register_error_handler(HTTPException, answer)
+    """Answer every error in the form its reader understands."""
+    for gone in (StorageDown, OperationalError, TimeoutError):
+        app.register_error_handler(gone, unavailable)
+    if app.extensions["role"] == "web":
+        app.register_error_handler(HTTPException, answer)

@@ -1,51 +1,21 @@
-"""What ops look at: the probes of both processes, and a page for the manager."""
+"""A page for the manager: how the dealership's files and the machines are doing."""
 
-import ipaddress
 import time
 
 import redis
-from flask import Blueprint, Response, abort, g, render_template, request
+from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import func, select
 
 from pipeline.catalog.models import Asset, State
 from webapp.accounts.access import role_required
 from webapp.accounts.models import RoleName
 from webapp.database import session
-from webapp.guards import limiter
 from webapp.interventions.models import Intervention, Item
 from webapp.interventions.reasons import advice
-from webapp.operations import health, meters
+from webapp.operations import health
 
 blueprint = Blueprint("operations", __name__, template_folder="templates")
-blueprint.record(lambda state: meters.init_app(state.app))
-
-
-@blueprint.get("/healthz")
-@limiter.exempt
-def healthz() -> dict[str, str]:
-    """The process answers."""
-    return {"status": "ok"}
-
-
-@blueprint.get("/readyz")
-@limiter.exempt
-def readyz() -> ResponseReturnValue:
-    """Every part by name; 503 while one is missing."""
-    parts = health.parts()
-    ok = all(part["ok"] for part in parts.values())
-    return {"ok": ok, "parts": parts}, 200 if ok else 503
-
-
-@blueprint.get("/metrics")
-@limiter.exempt
-def metrics() -> ResponseReturnValue:
-    """Prometheus' numbers, for this machine only: a proxy's visitors get 404."""
-    here = ipaddress.ip_address(request.remote_addr or "0.0.0.0").is_loopback  # noqa: S104  a value to compare with
-    if not here or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
-        abort(404)
-    return Response(generate_latest(meters.Both()), content_type=CONTENT_TYPE_LATEST)
 
 
 @blueprint.get("/operations")
