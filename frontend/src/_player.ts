@@ -26,10 +26,10 @@ export async function start(screen: HTMLElement, video: HTMLVideoElement): Promi
   const controller = document.createElement("media-controller");
   controller.setAttribute("autohide", "2");
   controller.lang = document.documentElement.lang;
+  screen.append(controller); // first, since its parts write into style sheets, which they have only in a document
   controller.innerHTML = CONTROLS;
   video.slot = "media";
   controller.prepend(video);
-  screen.append(controller);
   storyboard(screen.closest<HTMLElement>(".film") ?? screen);
 
   video.addEventListener("playing", () => (screen.dataset.state = "playing"), { once: true });
@@ -39,6 +39,13 @@ export async function start(screen: HTMLElement, video: HTMLVideoElement): Promi
   await feed(screen, video, screen.dataset.playlist ?? "");
   await video.play().catch(() => undefined); // refused without a gesture: the controls are there
   controller.focus({ preventScroll: true });
+  whole(screen);
+}
+
+// A film that is partly out of sight moves to where all of it is seen, controls and all.
+function whole(screen: HTMLElement): void {
+  const { top, bottom } = screen.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) screen.scrollIntoView({ block: "start" });
 }
 
 /** Gives the seek bar its pictures, as soon as there are any. */
@@ -78,6 +85,9 @@ async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: stri
 }
 
 async function speak(language: string): Promise<void> {
-  if (language === "fr") await import("media-chrome/dist/lang/fr.js");
+  if (language === "fr") {
+    const { Fr } = await import("media-chrome/dist/lang/fr.js");
+    Object.assign(Fr, { "Playback rate": "Vitesse", "Playback rate {playbackRate}": "Vitesse {playbackRate}", "current playback rate": "vitesse actuelle" });
+  }
   if (language === "de") await import("media-chrome/dist/lang/de.js");
 }

@@ -1,6 +1,7 @@
 // The customer's page. It is complete without this file; here it says that it was seen, looks for media still being made,
 // and hands the gallery and, on the first touch of a film, the player their work.
 import { gallery } from "./_gallery";
+import { logo } from "./_logo";
 import { tell } from "./_tell";
 
 const page = document.querySelector<HTMLElement>(".page");
@@ -99,5 +100,6 @@ function within(event: Event, selector: string): Element | null {
 
 films();
 gallery();
+void logo();
 if (page?.dataset.link) seen(page.dataset.link, page.dataset.csrf ?? "");
 void grow();

@@ -32,7 +32,7 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo; `sizes` is what `srcset` wants for each format, `full` the largest one. Sizes in px."""
+    """A photo; `sizes` is what `srcset` wants for each format, `full` the largest one, `colour` its mean. Sizes in px."""
 
     id: str
     caption: str
@@ -43,6 +43,7 @@ class Photo:
     jpeg: str = ""
     small: str = ""
     full: str = ""
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ def _photo(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Photo:
         jpeg=_srcset(jpeg),
         small=jpeg[0][0],
         full=jpeg[-1][0],
+        colour=made.facts.get("colour", ""),
     )
 
 
