@@ -48,7 +48,7 @@ def reconcile(bell: Doorbell) -> None:
         log.warning("broker.unreachable", error=str(error))
         forgot, idle = False, []
     with transaction() as session:
-        failed = rows.give_up(session, max_attempts=limits.max_attempts)
+        failed = rows.give_up(session, max_attempts=limits.max_attempts, window=limits.window)
         rung = rows.ring_again(session, idle_queues=idle, all_queues=forgot)
         woken = rows.dispatch_again(session, window=limits.window)
     for asset_id in failed:
@@ -58,13 +58,18 @@ def reconcile(bell: Doorbell) -> None:
 
 
 def tidy() -> None:
-    """Remove unfinished uploads nobody goes on with, the bytes of erased assets, and what lost attempts left behind."""
+    """Remove uploads nobody goes on with, the bytes of erased assets, the originals of refused ones, and what lost
+    attempts left behind.
+    """
     limits = settings()
     with transaction() as session:
         expired = rows.expire(session, expiry_s=limits.upload_expiry_s)
+        refused = rows.forget_originals(session, expiry_s=limits.rejected_expiry_s)
         rows.forget_sent(session)
     for asset_id in expired:
         log.info("upload.expired", asset_id=asset_id)
+    for asset_id in refused:
+        log.info("original.expired", asset_id=asset_id)
     with reading() as session:
         erased = rows.erased(session)
         untidy = rows.untidy(session, after_s=_UNITS * limits.lease_s)
@@ -73,12 +78,20 @@ def tidy() -> None:
         if last:
             with transaction() as session:
                 rows.forget_erasure(session, asset_id)
-    for asset_id in untidy:
-        with reading() as session:
-            named = rows.named_keys(session, asset_id)
-        removed = rows.remove_unnamed(objects(), asset_id, *named)
-        with transaction() as session:
-            rows.tidied(session, asset_id)
-        if removed:
-            log.info("asset.tidied", asset_id=asset_id, objects=removed)
+    for asset_id, finished_at in untidy:
+        _tidy(asset_id, finished_at)
     workspace.remove_abandoned(limits.work_dir)
+
+
+def _tidy(asset_id: str, finished_at: float) -> None:
+    # Listed first, then compared with the rows: a retry that begins meanwhile stores nothing that is on the list.
+    stored = [found.key for found in objects().list(keys.asset(asset_id))]
+    with reading() as session:
+        named = rows.named_keys(session, asset_id, finished_at)
+    if named is None:
+        return
+    removed = rows.remove_unnamed(objects(), stored, *named)
+    with transaction() as session:
+        rows.tidied(session, asset_id, finished_at)
+    if removed:
+        log.info("asset.tidied", asset_id=asset_id, objects=removed)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import structlog
 import uuid_utils
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.catalog.claims import Lease, claim, fail, missing, plan, publish, reject, release, renew, stumble
+from pipeline.catalog.claims import Lease, claim, fail, plan, publish, reject, release, renew, stumble
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Output, Part, State
 from pipeline.catalog.outbox import dispatch, ring_claim
+from pipeline.catalog.wanted import begin_again, given_up, missing, recorded
 from pipeline.errors import Empty
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "create",
     "erase",
     "fail",
+    "given_up",
     "missing",
     "outputs",
     "plan",
@@ -112,7 +114,7 @@ def progress(session: Session, asset: Asset) -> Progress:
             Claim.asset_id == asset.id, Claim.name != INGEST
         )
     ).all()
-    playable = session.scalar(select(Output.id).where(*_recorded(asset), Output.name.in_(_PLAYABLE)).limit(1))
+    playable = session.scalar(select(Output.id).where(*recorded(asset), Output.name.in_(_PLAYABLE)).limit(1))
     total = sum(row.weight for row in rows)
     made = sum(row.weight * (1 if row.done else min(1, row.progress)) for row in rows)
     eta_s = None
@@ -133,7 +135,7 @@ def progress(session: Session, asset: Asset) -> Progress:
 def outputs(session: Session, asset_id: str) -> list[Output]:
     """What was made by the asset's present recipe, by name."""
     asset = session.get_one(Asset, asset_id)
-    return list(session.scalars(select(Output).where(*_recorded(asset)).order_by(Output.name)))
+    return list(session.scalars(select(Output).where(*recorded(asset)).order_by(Output.name)))
 
 
 def erase(session: Session, asset_id: str) -> None:
@@ -146,18 +148,14 @@ def erase(session: Session, asset_id: str) -> None:
 
 
 def retry(session: Session, asset_id: str) -> None:
-    """Give a failed asset all its attempts again; what is already recorded stays."""
+    """Give a failed asset all its attempts again, at extras given up too; what is already recorded stays."""
     asset = session.get_one(Asset, asset_id, with_for_update=True)
     if asset.state is not State.FAILED:
         return
-    asset.state, asset.reason, asset.detail, asset.finished_at = State.PROCESSING, None, None, None
-    open_claims = select(Claim).where(Claim.asset_id == asset_id, Claim.done.is_(False)).order_by(Claim.position)
-    for again in session.scalars(open_claims):
-        again.attempts, again.queued_at, again.lease_until = 0, None, None
-        if again.name == INGEST:
-            ring_claim(session, asset, again)
+    asset.state, asset.reason, asset.detail = State.PROCESSING, None, None
+    asset.finished_at = asset.tidied_at = None
+    begin_again(session, asset_id)
+    unmeasured = select(Claim).where(Claim.asset_id == asset_id, Claim.name == INGEST, Claim.done.is_(False))
+    for ingest in session.scalars(unmeasured):
+        ring_claim(session, asset, ingest)
     dispatch(session, asset)
-
-
-def _recorded(asset: Asset) -> tuple[ColumnElement[bool], ...]:
-    return (Output.asset_id == asset.id, Output.recipe == asset.recipe)

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
 from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
+from pipeline.catalog.wanted import EXTRAS, begin_again, missing, recorded
 
 OPEN = (State.RECEIVING, State.PROCESSING)
+_DONE = {"done": True, "lease_until": None, "progress": 1.0, "reason": None, "last_error": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +64,28 @@ def renew(session: Session, lease: Lease, *, lease_s: float = 30, progress: floa
 
 
 def plan(session: Session, lease: Lease, measured: dict[str, Any], *, window: int = WINDOW) -> bool:
-    """Save what was measured and decided, and wake workers for the first outputs. False: another took the name over.
+    """Save what was measured and decided, and wake workers for the first outputs. False: another took the name over, or
+    the file was refused meanwhile. True again for whoever did not hear the first answer.
 
-    `measured` is the child's result: kind, recipe, source, plan. With a new recipe everything is wanted anew.
+    `measured` is the child's result: kind, recipe, source, plan. With a new recipe everything is wanted anew, and who
+    works on the old one may no longer write.
     """
     asset = locked(session, lease.asset_id)
-    if asset is None or not _update(session, lease, done=True, lease_until=None, progress=1.0):
+    if asset is None or asset.state is State.REJECTED:
         return False
+    if not _update(session, lease, **_DONE):
+        return session.scalar(_mine(lease).with_only_columns(Claim.done)) or False
     asset.kind, asset.recipe = measured["kind"], measured["recipe"]
     asset.source, asset.plan = measured["source"], measured["plan"]
+    begin_again(session, asset.id, Claim.name != INGEST)
     known = {row.name: row for row in session.scalars(select(Claim).where(Claim.asset_id == asset.id))}
-    recorded = set(session.scalars(select(Output.name).where(*_recorded(asset))))
+    made = set(session.scalars(select(Output.name).where(*recorded(asset))))
     wanted = measured["plan"]["outputs"]
     for position, output in enumerate(wanted):
-        row = known.get(output["name"]) or Claim(asset_id=asset.id, name=output["name"], fence=0)
+        row = known.get(output["name"]) or Claim(asset_id=asset.id, name=output["name"])
         row.position, row.queue, row.weight = position, output["queue"], float(output["weight"])
         row.ranges = output.get("ranges")
-        row.done, row.attempts, row.queued_at, row.lease_until = output["name"] in recorded, 0, None, None
+        row.done = output["name"] in made
         session.add(row)
     for name in known.keys() - {output["name"] for output in wanted} - {INGEST}:
         session.delete(known[name])
@@ -96,11 +103,15 @@ def publish(
     window: int = WINDOW,
 ) -> bool:
     """Record what was made, proved and stored under `prefix`, and wake workers for the next. False: the lease was lost
-    and nothing was recorded. The last output makes the asset ready.
+    or the file was refused meanwhile, and nothing was recorded. True again for whoever did not hear the first answer.
+    The last output makes the asset ready.
     """
     asset = locked(session, lease.asset_id)
-    if asset is None or not _update(session, lease, done=True, lease_until=None, progress=1.0):
+    if asset is None or asset.state is State.REJECTED:
         return False
+    if not _update(session, lease, **_DONE):
+        named = (Output.asset_id == asset.id, Output.name == lease.name, Output.prefix == prefix)
+        return session.scalar(select(Output.id).where(*named)) is not None
     session.add(
         Output(
             id=str(uuid_utils.uuid7()),
@@ -127,23 +138,53 @@ def reject(session: Session, lease: Lease, *, reason: str, detail: str) -> bool:
     return True
 
 
-def fail(session: Session, lease: Lease, *, reason: str, detail: str) -> bool:
-    """Our own fault, and trying again is of no use. False: the lease was lost."""
+def fail(session: Session, lease: Lease, *, reason: str, detail: str, window: int = WINDOW) -> bool:
+    """Our own fault, and trying again is of no use: the asset has failed, or an extra is given up. False: the lease was
+    lost.
+    """
     asset = locked(session, lease.asset_id)
-    if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None):
+    if asset is None or not _update(session, lease, lease_until=None):
         return False
-    finish(asset, State.FAILED, reason, detail)
+    end_badly(session, asset, session.scalars(_mine(lease)).one(), reason, detail, window)
     return True
 
 
-def stumble(session: Session, lease: Lease, *, reason: str, detail: str, max_attempts: int = 3) -> bool:
-    """An attempt ended badly: ring for the next, or fail the asset if this was the last. False: the lease was lost."""
+def end_badly(session: Session, asset: Asset, claim: Claim, reason: str, detail: str, window: int = WINDOW) -> bool:
+    """Fail an open asset for want of one output, or go on without it if it is an extra: whether the asset failed.
+
+    Extras are what the plan puts into the queue `later`: a film is worth showing without them.
+    """
+    claim.reason, claim.last_error = reason, detail
+    if claim.queue != EXTRAS:
+        finish(asset, State.FAILED, reason, detail)
+        return True
+    claim.done = True  # with a reason: given up
+    _advance(session, asset, window)
+    return False
+
+
+def stumble(
+    session: Session,
+    lease: Lease,
+    *,
+    reason: str,
+    detail: str,
+    max_attempts: int = 3,
+    after_s: float = 0,
+    window: int = WINDOW,
+) -> bool:
+    """An attempt ended badly: ring for the next (with `after_s` the sweeper does, then), or `fail` if it was the last.
+    False: the lease was lost.
+    """
     if lease.attempt >= max_attempts:
-        return fail(session, lease, reason=reason, detail=detail)
+        return fail(session, lease, reason=reason, detail=detail, window=window)
     asset = locked(session, lease.asset_id)
-    if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None, progress=0.0):
+    until = now() + after_s if after_s else None
+    how = {"reason": reason, "last_error": detail, "lease_until": until, "progress": 0.0}
+    if asset is None or not _update(session, lease, **how):
         return False
-    _ring_again(session, asset, lease)
+    if not after_s:
+        _ring_again(session, asset, lease)
     return True
 
 
@@ -154,17 +195,11 @@ def release(session: Session, lease: Lease, *, after_s: float = 0) -> bool:
     asset = locked(session, lease.asset_id)
     until = now() + after_s if after_s else None
     back = {"lease_until": until, "attempts": Claim.attempts - 1, "worker": None, "progress": 0.0}
-    if asset is None or not _update(session, lease, **back):
+    if asset is None or not _update(session, lease, Claim.worker.is_not(None), **back):
         return False
     if not after_s:
         _ring_again(session, asset, lease)
     return True
-
-
-def missing(session: Session, asset: Asset) -> set[str]:
-    """Wanted − recorded."""
-    wanted = session.scalars(select(Claim.name).where(Claim.asset_id == asset.id, Claim.name != INGEST))
-    return set(wanted) - set(session.scalars(select(Output.name).where(*_recorded(asset))))
 
 
 def _advance(session: Session, asset: Asset, window: int) -> None:
@@ -183,9 +218,14 @@ def finish(asset: Asset, state: State, reason: str, detail: str) -> None:
 
 
 def _ring_again(session: Session, asset: Asset, lease: Lease) -> None:
-    row = session.scalars(select(Claim).where(Claim.asset_id == lease.asset_id, Claim.name == lease.name)).one()
-    ring_claim(session, asset, row)
+    ring_claim(session, asset, session.scalars(_mine(lease)).one())
     session.flush()
+
+
+def _mine(lease: Lease) -> Select[Claim]:
+    """The claim, as long as nobody took it over."""
+    mine = (Claim.asset_id == lease.asset_id, Claim.name == lease.name, Claim.fence == lease.fence)
+    return select(Claim).where(*mine).execution_options(populate_existing=True)
 
 
 def _update(session: Session, lease: Lease, *also: ColumnElement[bool], **values: Any) -> bool:
@@ -206,7 +246,3 @@ def _update(session: Session, lease: Lease, *also: ColumnElement[bool], **values
 def locked(session: Session, asset_id: str) -> Asset | None:
     """The asset's row, locked before any claim of it is changed: no deadlock, and no window counted twice."""
     return session.get(Asset, asset_id, with_for_update=True, populate_existing=True)
-
-
-def _recorded(asset: Asset) -> tuple[ColumnElement[bool], ...]:
-    return (Output.asset_id == asset.id, Output.recipe == asset.recipe)

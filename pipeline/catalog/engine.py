@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Float, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -37,15 +37,26 @@ def connect(url: str) -> Engine:
     SELECT … FOR UPDATE, waits for the others' changes. On SQLite the lock is the whole database's: keep transactions
     that write short.
     """
+    # A pool as wide as the upload threads. Values are names, numbers, digests: no error or log line holds one.
+    common: dict[str, Any] = {"pool_size": 4, "max_overflow": 64, "hide_parameters": True}
     if make_url(url).get_backend_name() != "sqlite":
-        # A pool as wide as the upload threads; pre-ping because a restarted database must cost nobody a request.
-        return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=64)
+        # Pre-ping because a restarted database must cost nobody a request.
+        engine = create_engine(url, pool_pre_ping=True, **common)
+        event.listen(engine, "handle_error", _without_the_row)
+        return engine
     if path := make_url(url).database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_S}, pool_size=4, max_overflow=64)
+    engine = create_engine(url, connect_args={"timeout": BUSY_S}, **common)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "before_cursor_execute", _begin_to_write)
     return engine
+
+
+def _without_the_row(context: ExceptionContext) -> None:
+    """PostgreSQL quotes the row at fault after its message: `DETAIL: Failing row contains (…)`."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].split("\nDETAIL:")[0], *error.args[1:])
 
 
 def _prepare(connection: Any, _: Any) -> None:

@@ -1,13 +1,12 @@
 """What a sweeper finds when it compares the rows with what should be going on: lost workers, lost messages, remains."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from pipeline.catalog import keys
 from pipeline.catalog.assets import erase
-from pipeline.catalog.claims import OPEN, finish, locked
+from pipeline.catalog.claims import OPEN, end_badly, locked
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Outbox, Output, Part, State
 from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
@@ -19,18 +18,25 @@ PATIENCE_S = 600  # in a queue that is never empty, a message is given this long
 KEEP_S = 3600  # how long sent outbox rows and erasures are kept, longer than any worker can go on unnoticed
 
 
-def give_up(session: Session, *, max_attempts: int = 3) -> list[str]:
-    """Fail the assets with a name that was tried `max_attempts` times and whose last worker disappeared; their ids."""
-    rows = session.execute(
-        select(Claim.asset_id, Claim.name, Claim.attempts, Claim.reason, Claim.last_error)
-        .join(Asset, Asset.id == Claim.asset_id)
-        .where(Asset.state.in_(OPEN), Claim.done.is_(False), Claim.attempts >= max_attempts, _unleased())
-    ).all()
-    for row in rows:
-        detail = f"{row.name}: {row.attempts} attempts, limit {max_attempts}; before: {row.last_error or 'no word'}"
-        if asset := locked(session, row.asset_id):
-            finish(asset, State.FAILED, row.reason or WorkerLost.reason, detail)
-    return [row.asset_id for row in rows]
+def give_up(session: Session, *, max_attempts: int = 3, window: int = WINDOW) -> list[str]:
+    """Fail the assets with a name that was tried `max_attempts` times and whose last worker disappeared; their ids.
+    An extra is given up alone.
+    """
+    spent = (Claim.done.is_(False), Claim.attempts >= max_attempts, _unleased())
+    open_ones = select(Claim.asset_id, Claim.id).join(Asset, Asset.id == Claim.asset_id).where(Asset.state.in_(OPEN))
+    failed = []
+    for asset_id, claim_id in session.execute(open_ones.where(*spent)).all():
+        asset = locked(session, asset_id)
+        again = select(Claim).where(Claim.id == claim_id, *spent).execution_options(populate_existing=True)
+        claim = session.scalars(again).one_or_none()
+        if asset is None or asset.state not in OPEN or claim is None:  # ended while we looked
+            continue
+        before = claim.last_error or "no word"
+        detail = f"{claim.name}: {claim.attempts} attempts, limit {max_attempts}; before: {before}"
+        if end_badly(session, asset, claim, claim.reason or WorkerLost.reason, detail, window):
+            failed.append(asset_id)
+    session.flush()
+    return failed
 
 
 def ring_again(session: Session, *, idle_queues: Collection[str] = (), all_queues: bool = False) -> int:
@@ -89,33 +95,50 @@ def forget_erasure(session: Session, asset_id: str) -> None:
     session.execute(delete(Erasure).where(Erasure.asset_id == asset_id))
 
 
-def untidy(session: Session, *, after_s: float) -> list[str]:
-    """Assets finished `after_s` ago whose storage was not compared with the rows since."""
-    done = select(Asset.id).where(Asset.finished_at < now() - after_s, Asset.tidied_at.is_(None))
-    return list(session.scalars(done.limit(100)))
+def forget_originals(session: Session, *, expiry_s: float) -> list[str]:
+    """Let go of what was sent of files refused `expiry_s` ago, and of what was measured of it; the ids. The row stays
+    with its reason. The bytes no longer have a name, so that tidying removes them.
+    """
+    has_parts = exists().where(Part.asset_id == Asset.id)
+    old = select(Asset.id).where(Asset.state == State.REJECTED, Asset.finished_at < now() - expiry_s, has_parts)
+    ids = list(session.scalars(old.limit(100)))
+    session.execute(delete(Part).where(Part.asset_id.in_(ids)))
+    session.execute(update(Asset).where(Asset.id.in_(ids)).values(source=None, tidied_at=None))
+    return ids
 
 
-def named_keys(session: Session, asset_id: str) -> tuple[set[str], tuple[str, ...]]:
-    """The keys and the prefixes rows name: everything else stored for the asset was left behind."""
+def untidy(session: Session, *, after_s: float) -> list[tuple[str, float]]:
+    """Assets finished `after_s` ago, and when, whose storage was not compared with the rows since."""
+    done = select(Asset.id, Asset.finished_at).where(Asset.finished_at < now() - after_s, Asset.tidied_at.is_(None))
+    return [(asset_id, ended) for asset_id, ended in session.execute(done.limit(100)) if ended is not None]
+
+
+def named_keys(session: Session, asset_id: str, finished_at: float) -> tuple[set[str], tuple[str, ...]] | None:
+    """The keys and the prefixes rows name: everything else that was stored before this look was left behind.
+
+    None: the asset is tried again or gone, and what rows do not name yet may be named soon.
+    """
     parts = set(session.scalars(select(Part.key).where(Part.asset_id == asset_id)))
-    return parts, tuple(session.scalars(select(Output.prefix).where(Output.asset_id == asset_id)))
+    prefixes = tuple(session.scalars(select(Output.prefix).where(Output.asset_id == asset_id)))
+    # Asked last: nobody began again before the rows above were read.
+    ended = session.scalar(select(Asset.finished_at).where(Asset.id == asset_id))
+    return (parts, prefixes) if ended == finished_at else None
 
 
-def remove_unnamed(storage: Storage, asset_id: str, parts: set[str], prefixes: tuple[str, ...]) -> int:
-    """Delete the objects of attempts that lost, and of parts that were never acknowledged; how many."""
-    unnamed = [
-        stored.key
-        for stored in storage.list(keys.asset(asset_id))
-        if stored.key not in parts and not stored.key.startswith(prefixes)
-    ]
+def remove_unnamed(storage: Storage, stored: Iterable[str], parts: set[str], prefixes: tuple[str, ...]) -> int:
+    """Of the keys `stored`, listed before the rows were read, delete the objects of attempts that lost, and of parts
+    that were never acknowledged; how many.
+    """
+    unnamed = [key for key in stored if key not in parts and not key.startswith(prefixes)]
     for key in unnamed:
         storage.delete(key)
     return len(unnamed)
 
 
-def tidied(session: Session, asset_id: str) -> None:
-    """Remember that nothing is left behind."""
-    if asset := locked(session, asset_id):
+def tidied(session: Session, asset_id: str, finished_at: float) -> None:
+    """Remember that nothing is left behind, unless the asset is tried again."""
+    asset = locked(session, asset_id)
+    if asset is not None and asset.finished_at == finished_at:
         asset.tidied_at = now()
         session.flush()
 

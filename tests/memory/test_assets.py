@@ -7,7 +7,7 @@ from filming import PHOTO, film, lease_of, parts, planned, received
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.catalog import assets
+from pipeline.catalog import assets, reconcile
 from pipeline.catalog.models import Claim, Erasure, Outbox, Output, Part, State
 
 pytestmark = pytest.mark.xdist_group("servers")
@@ -203,6 +203,24 @@ def test_a_file_at_fault_is_rejected_and_shows_nothing(session: Session) -> None
     assert assets.claim(session, asset.id, "chunk/0001", worker="w") is None
 
 
+@pytest.mark.parametrize("name", ["poster", "ingest"])
+def test_nothing_is_recorded_on_a_file_that_another_refused(session: Session, name: str) -> None:
+    asset = planned(session, film(2))
+    if name == "ingest":
+        session.execute(update(Claim).where(Claim.name == "ingest").values(done=False, attempts=0))
+    late = lease_of(session, asset.id, name)
+    assert assets.reject(session, lease_of(session, asset.id, "chunk/0000"), reason="damaged", detail="71 of 90 frames")
+    session.commit()
+    before = len(rung(session))
+
+    assert not (publish(session, late) if name == "poster" else assets.plan(session, late, film(3)))
+    session.commit()
+
+    assert assets.progress(session, asset) == assets.Progress(State.REJECTED, 0, None, False, "damaged")
+    assert session.scalars(select(Output)).all() == []
+    assert len(rung(session)) == before
+
+
 def test_a_bad_attempt_rings_for_the_next_and_the_last_fails_the_asset(session: Session) -> None:
     asset = planned(session, film(1))
     for attempt in (1, 2):
@@ -217,6 +235,114 @@ def test_a_bad_attempt_rings_for_the_next_and_the_last_fails_the_asset(session: 
     session.commit()
 
     assert (asset.state, asset.reason, asset.detail) == (State.FAILED, "engine-failed", "poster: no frame")
+
+
+def give_up(session: Session, asset_id: str, name: str) -> None:
+    for _ in range(3):
+        lease = lease_of(session, asset_id, name)
+        assert assets.stumble(session, lease, reason="engine-failed", detail=f"{name}: no frame")
+        session.commit()
+
+
+def test_an_extra_that_cannot_be_made_is_given_up_and_the_film_is_ready_without_it(session: Session) -> None:
+    asset = planned(session, film(1))
+    give_up(session, asset.id, "preview")
+    assert asset.state is State.PROCESSING
+    assert assets.claim(session, asset.id, "preview", worker="w") is None
+
+    for name in ("poster", "chunk/0000", "storyboard"):
+        assert publish(session, lease_of(session, asset.id, name))
+
+    assert assets.progress(session, asset) == assets.Progress(State.READY, 100, None, True, None)
+    given_up = [(row.name, row.reason, row.last_error) for row in assets.given_up(session, [asset.id])]
+    assert given_up == [("preview", "engine-failed", "preview: no frame")]
+    assert [row.name for row in assets.outputs(session, asset.id)] == ["chunk/0000", "poster", "storyboard"]
+
+
+def test_giving_up_the_last_thing_missing_ends_the_work(session: Session) -> None:
+    asset = planned(session, film(1))
+    stumbled = lease_of(session, asset.id, "poster")
+    assets.stumble(session, stumbled, reason="engine-failed", detail="once")
+    for name in ("poster", "chunk/0000", "storyboard"):
+        publish(session, lease_of(session, asset.id, name))
+
+    give_up(session, asset.id, "preview")
+
+    assert asset.state is State.READY
+    assert [row.name for row in assets.given_up(session, [asset.id])] == ["preview"]
+
+
+def test_what_was_given_up_is_tried_again_with_a_failed_asset(session: Session) -> None:
+    asset = planned(session, film(1))
+    give_up(session, asset.id, "preview")
+    assets.fail(session, lease_of(session, asset.id, "poster"), reason="engine-failed", detail="x")
+    session.commit()
+
+    assets.retry(session, asset.id)
+    session.commit()
+
+    assert assets.given_up(session, [asset.id]) == []
+    assert lease_of(session, asset.id, "preview").attempt == 1
+
+
+def test_a_worker_from_before_all_began_again_writes_nothing(session: Session) -> None:
+    asset = planned(session, film(1))
+    asleep = lease_of(session, asset.id, "chunk/0000")
+    assets.fail(session, lease_of(session, asset.id, "poster"), reason="engine-failed", detail="x")
+    session.commit()
+    assets.retry(session, asset.id)
+    session.commit()
+
+    assert not publish(session, asleep)
+
+    asleep = lease_of(session, asset.id, "chunk/0000")
+    session.execute(update(Claim).where(Claim.name == "ingest").values(done=False, attempts=0))
+    assert assets.plan(session, lease_of(session, asset.id, "ingest"), film(1) | {"recipe": "workshop-2"})
+    session.commit()
+
+    assert not publish(session, asleep)
+
+
+def test_what_was_recorded_may_be_recorded_again_by_whoever_did_not_hear_the_answer(session: Session) -> None:
+    asset = received(session)
+    measuring = lease_of(session, asset.id, "ingest")
+    assert assets.plan(session, measuring, film(1))
+    assert assets.plan(session, measuring, film(1))
+    session.commit()
+    making = lease_of(session, asset.id, "poster")
+
+    assert publish(session, making)
+    assert publish(session, making)
+
+    assert [row.name for row in session.scalars(select(Output))] == ["poster"]
+    assert rung(session).count("express make poster") == 1
+
+
+def test_work_is_given_back_once_even_if_said_twice(session: Session) -> None:
+    asset = planned(session, film(1))
+    lease_of(session, asset.id, "poster", lease_s=-1)
+    lease = lease_of(session, asset.id, "poster")
+
+    assert assets.release(session, lease)
+    assert not assets.release(session, lease)
+    session.commit()
+
+    assert lease_of(session, asset.id, "poster").attempt == 2
+
+
+def test_a_bad_attempt_may_rest_before_the_next(session: Session) -> None:
+    asset = planned(session, film(1))
+    lease = lease_of(session, asset.id, "poster")
+    before = len(rung(session))
+
+    assert assets.stumble(session, lease, reason="unexpected", detail="disk full", after_s=60)
+    session.commit()
+
+    assert assets.claim(session, asset.id, "poster", worker="w") is None
+    assert len(rung(session)) == before
+    session.execute(update(Claim).values(lease_until=Claim.lease_until - 100, queued_at=Claim.queued_at - 100))
+    assert reconcile.ring_again(session) == 1
+    assert lease_of(session, asset.id, "poster").attempt == 2
 
 
 def test_work_given_back_is_not_counted(session: Session) -> None:
@@ -265,7 +391,7 @@ def test_a_new_recipe_wants_everything_anew(session: Session) -> None:
     session.commit()
 
     assert assets.missing(session, asset) == {"poster", "chunk/0000", "storyboard", "preview"}
-    assert lease_of(session, asset.id, "poster").fence == 2
+    assert lease_of(session, asset.id, "poster").fence == 3
 
 
 def test_percent_and_time_left_come_from_the_work_done(session: Session) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from sqlalchemy import Engine, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets
@@ -104,3 +104,14 @@ def test_statements_written_by_hand_are_kept_too(engine: Engine, asset_id: str) 
         connection.execute(text("UPDATE asset SET received = 7"))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT received FROM asset")).scalar() == 7
+
+
+def test_an_error_of_the_database_never_says_what_was_asked_for(session: Session) -> None:
+    canary = "plate AB-123-CD"
+    asset = assets.create(session, owner="dealer", preset="workshop", size=10)
+
+    with pytest.raises(DBAPIError) as caught:
+        session.execute(update(Asset).where(Asset.id == asset.id).values(size=None, detail=canary))
+
+    assert "UPDATE asset" in str(caught.value)
+    assert canary not in str(caught.value)

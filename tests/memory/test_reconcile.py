@@ -84,6 +84,21 @@ def test_the_last_worker_lost_fails_the_asset(session: Session) -> None:
     assert reconcile.give_up(session) == []
 
 
+def test_an_extra_whose_last_worker_is_lost_is_given_up_alone(session: Session) -> None:
+    asset = planned(session, film(1))
+    for _ in range(3):
+        lease_of(session, asset.id, "preview", lease_s=-1)
+
+    assert reconcile.give_up(session) == []
+    session.commit()
+
+    assert asset.state is State.PROCESSING
+    (given_up,) = assets.given_up(session, [asset.id])
+    assert (given_up.name, given_up.reason) == ("preview", "worker-lost")
+    assert given_up.last_error == "preview: 3 attempts, limit 3; before: no word"
+    assert reconcile.ring_again(session, all_queues=True) == 3
+
+
 def test_the_last_attempt_is_given_its_time(session: Session) -> None:
     asset = planned(session, film(1))
     for lease_s in (-1, -1, 30):
@@ -161,10 +176,13 @@ def test_what_no_row_names_is_removed_from_the_storage(session: Session, storage
     assert assets.publish(session, winner, prefix=won, files=[], facts={})
     session.commit()
     assert reconcile.untidy(session, after_s=60) == []
-    assert reconcile.untidy(session, after_s=-1) == [asset.id]
+    ((asset_id, finished_at),) = reconcile.untidy(session, after_s=-1)
 
-    removed = reconcile.remove_unnamed(storage, asset.id, *reconcile.named_keys(session, asset.id))
-    reconcile.tidied(session, asset.id)
+    stored = [found.key for found in storage.list(keys.asset(asset_id))]
+    named = reconcile.named_keys(session, asset_id, finished_at)
+    assert named is not None
+    removed = reconcile.remove_unnamed(storage, stored, *named)
+    reconcile.tidied(session, asset.id, finished_at)
     session.commit()
 
     assert removed == 2
@@ -173,3 +191,43 @@ def test_what_no_row_names_is_removed_from_the_storage(session: Session, storage
         keys.file(won, "poster.jpg"),
     }
     assert reconcile.untidy(session, after_s=-1) == []
+
+
+def test_an_asset_tried_again_is_not_tidied_before_its_next_end(session: Session) -> None:
+    asset = planned(session, film(1))
+    assets.fail(session, lease_of(session, asset.id, "poster"), reason="engine-failed", detail="x")
+    session.commit()
+    ((asset_id, finished_at),) = reconcile.untidy(session, after_s=-1)
+    reconcile.tidied(session, asset_id, finished_at)
+    session.commit()
+
+    assets.retry(session, asset_id)
+    session.commit()
+
+    assert reconcile.named_keys(session, asset_id, finished_at) is None
+    reconcile.tidied(session, asset_id, finished_at)
+    session.commit()
+    assert session.get_one(Asset, asset_id, populate_existing=True).tidied_at is None
+
+
+def test_the_original_of_a_refused_file_is_given_up_after_a_while(session: Session) -> None:
+    kept = planned(session, film(1))
+    refused = received(session)
+    assert assets.plan(session, lease_of(session, refused.id, "ingest"), film(1) | {"source": {"private": ["+48-4"]}})
+    assets.reject(session, lease_of(session, refused.id, "poster"), reason="damaged", detail="71 of 90 frames")
+    session.commit()
+    ((_, finished_at),) = reconcile.untidy(session, after_s=-1)
+    reconcile.tidied(session, refused.id, finished_at)
+
+    assert reconcile.forget_originals(session, expiry_s=60) == []
+    session.execute(update(Asset).values(finished_at=Asset.finished_at - 61))
+    session.commit()
+    assert reconcile.forget_originals(session, expiry_s=60) == [refused.id]
+    session.commit()
+
+    session.refresh(refused, ["source", "state", "reason", "detail"])
+    assert (refused.state, refused.reason, refused.detail) == (State.REJECTED, "damaged", "71 of 90 frames")
+    assert refused.source is None
+    assert set(session.scalars(select(Part.asset_id))) == {kept.id}
+    assert [row[0] for row in reconcile.untidy(session, after_s=0)] == [refused.id]
+    assert reconcile.forget_originals(session, expiry_s=60) == []
