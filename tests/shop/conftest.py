@@ -3,6 +3,8 @@
 `shop` is the web application on SQLite and a folder; `alice`, `bob` and `charlie` are clients already signed in;
 `client` is nobody. `finished_film`, `finished_photo` and `finished_document` put a finished asset into an intervention
 without any media being decoded: rows as the catalog writes them, and small true bytes in the storage.
+
+`upload` is the upload application on the same rows, `mine` the headers of a program of dealer A, `create` its uploads.
 """
 
 import time
@@ -15,9 +17,12 @@ from cast import add_dealership, add_person, sign_in
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
+from landing import TUS, pairs
 from sqlalchemy import select
+from unloading import Headers, path_of
 
 from pipeline.catalog.models import Base
+from webapp.accounts.access import issue_token
 from webapp.accounts.models import Dealership, RoleName
 from webapp.app import create_app
 from webapp.database import session
@@ -98,3 +103,41 @@ def intervention(add_intervention: Callable[..., str]) -> str:
 def finisher(shop: Flask) -> Finisher:
     """`finisher.film(intervention_id)`, `.photo(…)`, `.document(…)` → asset id of a finished item."""
     return Finisher(shop)
+
+
+@pytest.fixture
+def upload(shop: Flask, settings: Settings) -> Iterator[FlaskClient]:
+    """The upload process' application on the shop's database and storage."""
+    app = create_app(settings, "upload")
+    app.config["TESTING"] = True
+    yield app.test_client()
+    app.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def token(shop: Flask) -> Callable[[str], Headers]:
+    """`token("Garage Lumière")` → the headers of a program of that dealer."""
+
+    def issue(dealer: str = "Garage Lumière") -> Headers:
+        with shop.app_context():
+            _, text = issue_token(session.scalar(select(Dealership).where(Dealership.name == dealer)), "test")
+            session.commit()
+        return {**TUS, "Authorization": f"Bearer {text}"}
+
+    return issue
+
+
+@pytest.fixture
+def mine(token: Callable[[str], Headers]) -> Headers:
+    return token("Garage Lumière")
+
+
+@pytest.fixture
+def create(upload: FlaskClient, mine: Headers, intervention: str) -> Callable[..., str]:
+    """`create(size, **metadata)` → the path of a new upload of dealer A."""
+
+    def create(size: int, **metadata: str) -> str:
+        named = pairs(**({"intervention": intervention, "kind": "film", "filename": "IMG_1.MOV"} | metadata))
+        return path_of(upload.post("/files", headers={**mine, "Upload-Length": str(size), "Upload-Metadata": named}))
+
+    return create
