@@ -16,6 +16,8 @@ from webapp.database import session, storage
 
 FORM = {"name": "Garage Lumière", "colour": "#b4552d", "phone": "01 45 67 89 01", "email": "", "address": "Lyon"}
 
+NEW_PASSWORD = {"what": "password", "password": "a new long password", "again": "a new long password"}
+
 
 def png(note: str = "") -> bytes:
     info = PngImagePlugin.PngInfo()
@@ -123,9 +125,17 @@ def test_bob_reads_french_from_now_on(bob: FlaskClient) -> None:
     assert '<html lang="fr">' in bob.get("/interventions").text
 
 
+@pytest.mark.parametrize("present", ["", "a guess of some length", NEW_PASSWORD["password"]])
+def test_a_password_is_changed_only_by_who_knows_the_present_one(shop: Flask, bob: FlaskClient, present: str) -> None:
+    before = person(shop, "Bob").password
+    answer = bob.post("/me", data=NEW_PASSWORD | {"present": present})
+    assert answer.status_code == 422
+    assert "not your present password" in answer.text
+    assert person(shop, "Bob").password == before
+
+
 def test_a_new_password_keeps_this_session_and_ends_the_others(shop: Flask, bob: FlaskClient) -> None:
     elsewhere = sign_in(shop, "Bob")
-    data = {"what": "password", "password": "a new long password", "again": "a new long password"}
-    assert bob.post("/me", data=data).status_code == 302
+    assert bob.post("/me", data=NEW_PASSWORD | {"present": PASSWORD}).status_code == 302
     assert bob.get("/interventions").status_code == 200
     assert elsewhere.get("/interventions").status_code == 302

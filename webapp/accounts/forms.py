@@ -5,6 +5,7 @@ import re
 from flask import g
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from flask_security import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import Field, PasswordField, SelectField, StringField, TextAreaField
@@ -62,6 +63,16 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
         _("New password"), [Length(min=PASSWORD_MIN, max=128, message=_("At least 10 characters, at most 128."))]
     )
     again = PasswordField(_("Once more"), [EqualTo("password", _("These are not the same."))])
+
+
+class NewPasswordForm(PasswordForm):
+    """The same, for somebody signed in: who finds a telephone unlocked must not take over its account."""
+
+    present = PasswordField(_("Present password"))
+
+    def validate_present(self, field: Field) -> None:
+        if not current_user.verify_and_update_password(field.data or ""):
+            raise ValidationError(gettext("This is not your present password."))
 
 
 class MeForm(FlaskForm):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from pipeline.errors import PipelineError
 from webapp.accounts import invitations, logo
 from webapp.accounts.access import role_required, staff_required
-from webapp.accounts.forms import ROLES, DealershipForm, InviteForm, MeForm, PasswordForm
+from webapp.accounts.forms import ROLES, DealershipForm, InviteForm, MeForm, NewPasswordForm, PasswordForm
 from webapp.accounts.models import RoleName, User
 from webapp.accounts.people import add_person
 from webapp.database import session
@@ -73,10 +73,11 @@ def change_person(user_id: int, what: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/me", methods=["GET", "POST"])
+@limiter.limit("20/minute", methods=["POST"])
 @staff_required
 def me() -> ResponseReturnValue:
     """One's own language and password."""
-    form, password = MeForm(obj=current_user), PasswordForm()
+    form, password = MeForm(obj=current_user), NewPasswordForm()
     if request.form.get("what") == "password":
         if password.validate_on_submit():
             invitations.set_password(current_user, password.password.data)
