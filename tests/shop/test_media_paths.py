@@ -17,6 +17,7 @@ from webapp.customers.models import Link
 from webapp.database import session
 from webapp.interventions.models import Intervention
 from webapp.media import sign
+from webapp.media.sending import pdf_name
 
 SEGMENT = bytes([0]) * 1000
 
@@ -134,8 +135,33 @@ def test_a_document_comes_as_a_download(
     paper = finisher.document(intervention)
     response = client.get(f"{_prefix(shop, paper, link)}{_output(shop, paper, 'document')}/document.pdf")
 
-    assert response.headers["Content-Disposition"] == "attachment"
+    assert response.headers["Content-Disposition"] == "attachment; filename=document.pdf"
     assert response.data.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("caption", "name"),
+    [
+        ("Our offer, with parts and labour.", "Our offer, with parts and labour.pdf"),
+        ("Mégane: offre n° 3", "Mégane offre n 3.pdf"),
+        ('../../etc/"passwd\r\nX: y', "etc passwd X y.pdf"),
+        ("...", "document.pdf"),
+        ("", "document.pdf"),
+    ],
+)
+def test_a_download_is_named_after_its_caption_and_never_after_the_phones_file(caption: str, name: str) -> None:
+    assert pdf_name(caption) == name
+
+
+def test_the_customer_saves_a_document_with_one_full_stop(
+    client: FlaskClient, finisher: Finisher, intervention: str, shop: Flask, link: str
+) -> None:
+    paper = finisher.document(intervention, caption="Our offer, with parts and labour.")
+    response = client.get(f"{_prefix(shop, paper, link)}{_output(shop, paper, 'document')}/document.pdf")
+    disposition = response.headers["Content-Disposition"]
+
+    assert disposition == 'attachment; filename="Our offer, with parts and labour.pdf"'
+    assert "quote" not in disposition, "the file's name on the phone"
 
 
 @pytest.mark.parametrize("place", [3, 20, 30, -5])

@@ -1,5 +1,6 @@
 """Stored bytes as HTTP: ranges, validators, private caching, and nothing a browser could run."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -14,7 +15,7 @@ from webapp.database import settings, storage
 FENCE = "default-src 'none'; sandbox"
 
 
-def send(key: str, size: int, content_type: str, etag: str, *, attachment: bool = False) -> Response:
+def send(key: str, size: int, content_type: str, etag: str, *, download_name: str | None = None) -> Response:
     """An object of `size` bytes, or the one range of it that was asked for.
 
     Objects are never rewritten, so the browser may keep them as long as the path lives and any validator is strong.
@@ -28,9 +29,8 @@ def send(key: str, size: int, content_type: str, etag: str, *, attachment: bool 
     response.headers["Cache-Control"] = f"private, max-age={settings().media_expiry_s}, immutable"
     response.headers["Accept-Ranges"] = "bytes"
     fence(response)
-    if attachment:
-        # Without a name here the page's own `download` attribute names the file.
-        response.headers["Content-Disposition"] = "attachment"
+    if download_name:
+        response.headers.set("Content-Disposition", "attachment", filename=download_name)
     if etag in request.if_none_match:
         response.status_code = 304
         del response.headers["Content-Type"]
@@ -41,6 +41,12 @@ def send(key: str, size: int, content_type: str, etag: str, *, attachment: bool 
     if request.method != "HEAD" and end > start:
         response.response = _opened(key, start, end)
     return response
+
+
+def pdf_name(caption: str) -> str:
+    """What a downloaded document is called: its caption, as every system takes a file's name."""
+    plain = re.sub(r"[^\w ,()'’&+-]+", " ", caption)
+    return f"{' '.join(plain.split())[:80].strip(' ,') or 'document'}.pdf"
 
 
 def fence(response: Response) -> Response:

@@ -2,10 +2,13 @@
 
 from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from pipeline.catalog import keys
+from pipeline.catalog.models import Asset
 from pipeline.catalog.storage import NotStored
-from webapp.database import storage
+from webapp.database import session, storage
+from webapp.interventions.models import Item
 from webapp.media import access, sending, shelf, sign
 
 blueprint = Blueprint("media", __name__, url_prefix="/m/<signature>/<binding>")
@@ -39,8 +42,13 @@ def file(signature: str, binding: str, asset_id: str, output_id: str, path: str)
         entry["bytes"],
         entry["content_type"],
         f"{output.id}-{path}",
-        attachment=entry["content_type"] == "application/pdf",
+        download_name=_pdf_name(asset) if asset and entry["content_type"] == "application/pdf" else None,
     )
+
+
+def _pdf_name(asset: Asset) -> str:
+    """Never the name the file had on the phone: that is the staff's."""
+    return sending.pdf_name(session.scalar(select(Item.caption).where(Item.asset_id == asset.id)) or "")
 
 
 @blueprint.get(f"/{sign.LOGO}/logo.png")
