@@ -1,5 +1,7 @@
 """The probes and the manager's overview."""
 
+import time
+
 import pytest
 from finished import Finisher
 from flask import Flask
@@ -50,6 +52,20 @@ def test_the_manager_sees_failures_with_their_reasons(
     page = alice.get("/operations").text
     assert "limit-exceeded" in page
     assert "no progress for 120 s" in page
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "3 min"), ("fr", "3 min"), ("de", "3 Min.")])
+def test_the_page_says_how_long_the_first_file_has_waited(
+    alice: FlaskClient, shop: Flask, intervention: str, finisher: Finisher, language: str, words: str
+) -> None:
+    film = finisher.film(intervention, state=State.PROCESSING)
+    with shop.app_context():
+        session.get_one(Asset, film).completed_at = time.time() - 185
+        session.commit()
+    alice.post("/me", data={"language": language})
+    answer = alice.get("/operations")
+    assert answer.status_code == 200
+    assert words in answer.text.replace("\xa0", " ").replace("\u202f", " ")
 
 
 def test_a_technician_has_no_operations_page(bob: FlaskClient, client: FlaskClient) -> None:

@@ -34,9 +34,10 @@ PEOPLE = (
 )
 REFERENCE = "RO-2047"
 CAPTIONS = {
-    "film": "A walk round your car on the lift: brakes, tyres and the front axle.",
-    "photo": "The front brake discs have reached their limit.",
-    "document": "Our offer, with parts and labour.",
+    "walkaround.mov": "A walk round your car on the lift: brakes, tyres and the front axle.",
+    "brake.jpg": "The front brake discs have reached their limit.",
+    "tyre.jpg": "The tyre is worn smooth on its inner edge.",
+    "report.pdf": "Our offer, with parts and labour.",
 }
 _KINDS = {".mov": "film", ".mp4": "film", ".pdf": "document", ".jpg": "photo", ".jpeg": "photo", ".heic": "photo"}
 
@@ -81,7 +82,7 @@ def fill(demo: Demo, on_step: Callable[[str, float], None]) -> None:
                 size = path.stat().st_size
                 metadata = {
                     "intervention": demo.intervention_id, "kind": kind, "filename": path.name,
-                    "key": f"demo-{path.name}", "caption": CAPTIONS[kind],
+                    "key": f"demo-{path.name}", "caption": CAPTIONS.get(path.name, ""),
                 }  # fmt: skip
                 send(
                     f"{settings().effective_upload_url}/files", token, path, metadata,

@@ -29,6 +29,8 @@ class Invalid(ValueError):
 def phone(text: str, country: str) -> str:
     """A phone number in E.164; one without a prefix is read as dialled in `country`.
 
+    Only its length is judged: new ranges open every year, and a field nobody must fill should stop nobody.
+
     Raises: Invalid.
     """
     if not text.strip():
@@ -37,7 +39,7 @@ def phone(text: str, country: str) -> str:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_valid_number(number):
+    if number is None or not phonenumbers.is_possible_number(number):
         raise Invalid(gettext("This is not a phone number that can be called."))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

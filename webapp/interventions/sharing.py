@@ -1,4 +1,8 @@
-"""The customer's links of an intervention, on the desk: make one, send or copy it, revoke it."""
+"""The customer's links of an intervention, on the desk: make one, send or copy it, revoke it.
+
+All three roles may. In a small workshop the technician is often the one who sends; whoever may film for a customer and
+erase what was filmed may also decide who looks.
+"""
 
 from collections.abc import Sequence
 

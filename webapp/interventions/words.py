@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import phonenumbers
+from babel import Locale, dates
 from flask import Blueprint
-from flask_babel import force_locale, format_date, format_datetime, format_number, format_timedelta, gettext
+from flask_babel import force_locale, format_number, get_locale, gettext
 
 from webapp.customers.colour import palette
 from webapp.interventions.models import Intervention
@@ -36,18 +37,18 @@ def letter_for(intervention: Intervention, url: str) -> Letter:
 
 
 def day(at: float) -> str:
-    """A day, short."""
-    return format_date(datetime.fromtimestamp(at, UTC), "medium")
+    """A day, short, the day first: "22 Nov 2026", "22 nov. 2026", "22.11.2026"."""
+    return dates.format_date(datetime.fromtimestamp(at, UTC), "medium", _european())
 
 
 def moment(at: float) -> str:
-    """A day and a time, short."""
-    return format_datetime(datetime.fromtimestamp(at, UTC), "short")
+    """A day and a time, short: "22 Nov 2026, 12:25"."""
+    return f"{day(at)}, {dates.format_time(datetime.fromtimestamp(at, UTC), 'HH:mm', locale=_european())}"
 
 
 def duration(seconds: float) -> str:
     """A length of time, short."""
-    return format_timedelta(seconds, granularity="second", threshold=1.2, format="short")
+    return dates.format_timedelta(seconds, granularity="second", threshold=1.2, format="short", locale=_european())
 
 
 def kilometres(value: int | None) -> str:
@@ -67,6 +68,12 @@ def phone_text(number: str) -> str:
 def logo_url() -> str:
     """Where the signed-in person's browser gets the dealership's logo."""
     return f"{sign.path(sign.LOGO)}logo.png"
+
+
+def _european() -> Locale:
+    """The reader's locale; English without a country is Britain's, for its dates are those of the other languages."""
+    locale = get_locale() or Locale("en")
+    return Locale("en", "GB") if str(locale) == "en" else locale
 
 
 def register(blueprint: Blueprint) -> None:
