@@ -9,9 +9,13 @@ import secrets
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline import presets
+from pipeline.errors import PipelineFailed
 
 
 class Settings(BaseSettings):
@@ -79,6 +83,33 @@ class Settings(BaseSettings):
             return "postgresql+psycopg://" + value.split("://", 1)[1]
         if value and not value.startswith(("postgresql+psycopg://", "sqlite://")):
             raise ValueError("must be postgresql://… or sqlite:///…, or empty for SQLite in DATA_DIR")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and not (parts.hostname if parts.scheme in ("redis", "rediss") else parts.scheme == "unix"):
+            raise ValueError("must be redis://…, rediss://… or unix:///…, or empty for the embedded Valkey")
+        return value
+
+    @field_validator("public_url", "upload_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        # Cookies, the content policy and CORS all mean a whole origin.
+        inside = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or inside or parts.port == 0):
+            raise ValueError("must be http(s)://host or http(s)://host:port, or empty")
+        return value
+
+    @field_validator("preset")
+    @classmethod
+    def _is_preset(cls, value: str) -> str:
+        try:
+            presets.load(value)
+        except PipelineFailed as wrong:
+            raise ValueError(str(wrong)) from None
         return value
 
     @property

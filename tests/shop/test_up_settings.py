@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
+from pydantic import ValidationError
 
 from webapp.command import main
 from webapp.operations.command import effective
@@ -32,15 +34,68 @@ def test_the_effective_settings_are_printed_and_secrets_are_not(tmp_path: Path) 
         assert secret not in text
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://db.example/shop?user=shop&password=hunter2", "db.example/shop?user=shop&password=********"),
+        ("postgresql://shop:hunter2@/shop?host=/run/pg&sslpassword=hunter3", "shop:********@/shop?host=/run/pg"),
+        ("postgresql://shop:hunter2@db.example/shop?x=a@b", "shop:********@db.example/shop?x=a@b"),
+        ("postgresql://shop@db.example/shop", "shop@db.example/shop"),
+    ],
+)
+def test_a_password_is_masked_wherever_an_address_holds_it(tmp_path: Path, address: str, shown: str) -> None:
+    text = "\n".join(effective(Settings(data_dir=tmp_path, database_url=address)))
+    assert f"DATABASE_URL=postgresql+psycopg://{shown}" in text
+    assert "hunter" not in text
+    redis = Settings(data_dir=tmp_path, redis_url="redis://cache.example:6379/0?password=hunter2")
+    assert "hunter" not in "\n".join(effective(redis))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("preset", "nope"),
+        ("preset", "../workshop"),
+        ("public_url", "nonsense"),
+        ("public_url", "ftp://walkaround.example"),
+        ("public_url", "https://walkaround.example/inside"),
+        ("upload_url", "https://"),
+        ("upload_url", "https://files.example:port"),
+        ("redis_url", "http://x"),
+        ("redis_url", "redis://"),
+        ("trusted_proxies", -1),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(name: str, value: object) -> None:
+    with pytest.raises(ValidationError) as wrong:
+        Settings(**{name: value})
+    assert [error["loc"] for error in wrong.value.errors()] == [(name,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("preset", "levelled"),
+        ("public_url", "https://walkaround.example/"),
+        ("upload_url", "http://[::1]:8001"),
+        ("redis_url", "rediss://:hunter2@cache.example/1"),
+        ("redis_url", "unix:///run/valkey.sock"),
+    ],
+)
+def test_a_right_setting_is_taken(name: str, value: str) -> None:
+    assert getattr(Settings(**{name: value}), name) == value
+
+
 def test_all_wrong_settings_are_named_in_one_message_before_anything_starts(tmp_path: Path) -> None:
     environment = os.environ | {
         "DATA_DIR": str(tmp_path / "data"), "WEB_PORT": "99999", "STORAGE_URL": "ftp://x", "WORKER_UNITS": "many",
+        "PRESET": "nope", "PUBLIC_URL": "nonsense", "UPLOAD_URL": "nonsense", "REDIS_URL": "http://x",
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "webapp.command", "up"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    for name in ("WEB_PORT", "STORAGE_URL", "WORKER_UNITS"):
+    for name in ("WEB_PORT", "STORAGE_URL", "WORKER_UNITS", "PRESET", "PUBLIC_URL", "UPLOAD_URL", "REDIS_URL"):
         assert name in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "data").exists()

@@ -1,10 +1,12 @@
 """`walkaround init` and `walkaround token`."""
 
+import time
+
 import click
 from sqlalchemy import select
 
 from webapp.accounts.access import issue_token
-from webapp.accounts.models import Dealership, RoleName, User
+from webapp.accounts.models import ApiToken, Dealership, RoleName, User
 from webapp.accounts.people import add_dealership, add_person
 from webapp.app import create_app
 from webapp.database import session
@@ -34,16 +36,49 @@ def init(dealership: str, country: str, name: str, email: str, language: str, pa
 
 
 @click.command()
-@click.option("--dealership", required=True, help="its name or id")
-@click.option("--name", required=True, help="what the token is for")
-@click.option("--days", type=click.IntRange(1), help="how long it lives; for ever if not given")
-def token(dealership: str, name: str, days: int | None) -> None:
-    """Issue an API token; it is printed once."""
+@click.option("--dealership", help="its name or id")
+@click.option("--name", help="what the token is for")
+@click.option("--days", type=click.IntRange(1), default=365, show_default=True, help="how long it lives")
+@click.option("--list", "listing", is_flag=True, help="show every token, without its text")
+@click.option("--revoke", metavar="ID", help="end a token at once")
+def token(dealership: str | None, name: str | None, days: int, listing: bool, revoke: str | None) -> None:
+    """Issue an API token, which is printed once; or list or revoke tokens."""
+    if bool(dealership and name) + listing + bool(revoke) != 1:
+        raise click.UsageError("give --dealership and --name for a new token, or --list, or --revoke ID")
     with create_app(settings()).app_context():
-        wanted = select(Dealership).where((Dealership.id == dealership) | (Dealership.name == dealership))
-        found = session.scalars(wanted).all()
-        if len(found) != 1:
-            raise click.ClickException(f"{len(found)} dealerships are called {dealership!r}; one was expected")
-        _, text = issue_token(found[0], name, lives_s=days * 86400.0 if days else None)
-        session.commit()
-        click.echo(text)
+        if listing:
+            _list()
+        elif revoke:
+            _revoke(revoke)
+        else:
+            _issue(str(dealership), str(name), days)
+
+
+def _issue(dealership: str, name: str, days: int) -> None:
+    wanted = select(Dealership).where((Dealership.id == dealership) | (Dealership.name == dealership))
+    found = session.scalars(wanted).all()
+    if len(found) != 1:
+        raise click.ClickException(f"{len(found)} dealerships are called {dealership!r}; one was expected")
+    _, text = issue_token(found[0], name, lives_s=days * 86400.0)
+    session.commit()
+    click.echo(text)
+
+
+def _list() -> None:
+    """Every token, the newest first: id, dealership, name, and whether it lives."""
+    rows = select(ApiToken, Dealership.name).join(Dealership, Dealership.id == ApiToken.dealership_id)
+    for row, dealership in session.execute(rows.order_by(ApiToken.created_at.desc())):
+        ends = time.strftime("%Y-%m-%d", time.gmtime(row.expires_at)) if row.expires_at else None
+        state = "revoked" if row.revoked_at else f"lives until {ends}" if ends else "lives for ever"
+        if not row.revoked_at and row.expires_at and row.expires_at < time.time():
+            state = f"over since {ends}"
+        click.echo(f"{row.id}  {state}  {dealership}: {row.name}")
+
+
+def _revoke(token_id: str) -> None:
+    row = session.get(ApiToken, token_id)
+    if row is None:
+        raise click.ClickException(f"there is no token {token_id!r}; --list shows them")
+    row.revoked_at = row.revoked_at or time.time()
+    session.commit()
+    click.echo(f"revoked: {row.name}")

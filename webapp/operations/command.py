@@ -1,10 +1,14 @@
 """`walkaround up`, `config` and `migrate`."""
 
+import re
+
 import click
 
 from webapp import migrations
 from webapp.operations.up import up as run
 from workers.settings import Settings, settings
+
+_PASSWORD = re.compile(r"([^&=]*(?:pass|secret|key|token)[^&=]*=)[^&]*", re.IGNORECASE)
 
 
 @click.command()
@@ -38,10 +42,13 @@ def _mask(name: str, value: str) -> str:
     if name == "secret_key":
         return "********"
     scheme, found, rest = value.partition("://")
-    if found and "@" in rest:
-        who, _, where = rest.rpartition("@")
-        return f"{scheme}://{who.partition(':')[0]}:********@{where}"
-    return value
+    if not found:
+        return value
+    rest, asked, query = rest.partition("?")
+    who, at, where = rest.rpartition("@")
+    user, colon, _ = who.partition(":")
+    hidden = _PASSWORD.sub(r"\1********", query)
+    return f"{scheme}://{user}{':********' if colon else ''}{at}{where}{asked}{hidden}"
 
 
 @click.command()

@@ -1,0 +1,60 @@
+"""`walkaround token`: issued once, listed without its text, revoked at once, over by itself."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from webapp.accounts import command
+from webapp.accounts.models import ApiToken
+from webapp.database import session
+from workers.settings import Settings
+
+Token = Callable[..., Result]
+
+
+@pytest.fixture
+def token(shop: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Token:
+    monkeypatch.setattr(command, "settings", lambda: settings)
+    return lambda *args: CliRunner().invoke(command.token, args)
+
+
+def status(client: FlaskClient, text: str) -> int:
+    headers = {"Authorization": f"Bearer {text.strip()}"}
+    return client.get("/api/v1/interventions", headers=headers).status_code
+
+
+def test_a_token_is_listed_without_its_text_and_revoked_at_once(shop: Flask, client: FlaskClient, token: Token) -> None:
+    first = token("--dealership", "Garage Lumière", "--name", "our DMS").stdout
+    second = token("--dealership", "Autohaus Nord", "--name", "their DMS").stdout
+    listed = token("--list").stdout
+    assert first.strip() not in listed
+    (line,) = [line for line in listed.splitlines() if "our DMS" in line]
+    assert "Garage Lumière" in line
+    assert "lives until" in line
+    assert status(client, first) == 200
+    done = token("--revoke", line.split()[0])
+    assert done.exit_code == 0, done.output
+    assert (status(client, first), status(client, second)) == (401, 200)
+    (line,) = [line for line in token("--list").stdout.splitlines() if "our DMS" in line]
+    assert "revoked" in line
+
+
+def test_a_token_lives_a_year_unless_it_is_said_otherwise(shop: Flask, token: Token) -> None:
+    token("--dealership", "Garage Lumière", "--name", "a year")
+    token("--dealership", "Garage Lumière", "--name", "a week", "--days", "7")
+    with shop.app_context():
+        ends = dict(session.execute(select(ApiToken.name, ApiToken.expires_at)).all())
+    assert ends["a year"] == pytest.approx(time.time() + 365 * 86400, abs=60)
+    assert ends["a week"] == pytest.approx(time.time() + 7 * 86400, abs=60)
+
+
+@pytest.mark.parametrize("args", [(), ("--name", "x"), ("--revoke", "nothing"), ("--list", "--revoke", "x")])
+def test_what_cannot_be_done_is_said(token: Token, args: tuple[str, ...]) -> None:
+    done = token(*args)
+    assert done.exit_code != 0
+    assert "Error: " in done.output
