@@ -10,19 +10,31 @@ test("the phone may be put away only when every file has arrived", () => {
   }
 });
 
-test("a file the server cannot use is named as soon as nothing is on its way", () => {
-  assert.equal(status(["sent"], true, false, 2, 0, 1).key, "some-refused");
+test("a file the server cannot use is said below what concerns the phone, and counted", () => {
+  assert.deepEqual(status(["sent"], true, false, 3, 1, 1), { key: "sent-making", tone: "good", n: 0, second: { key: "some-refused", n: 1 } });
+  assert.deepEqual(status([], true, false, 3, 0, 2), { key: "sent", tone: "good", n: 0, second: { key: "some-refused-many", n: 2 } });
   assert.equal(status(["sending"], true, false, 2, 0, 1).key, "sending-one");
+  assert.equal(status(["sending"], true, false, 2, 0, 1).second?.key, "some-refused");
+});
+
+test("when nothing sent can be used, that is the news", () => {
+  assert.deepEqual(status(["sent"], true, false, 2, 0, 2), { key: "some-refused-many", tone: "bad", n: 2 });
+  assert.deepEqual(status([], true, false, 1, 0, 1), { key: "some-refused", tone: "bad", n: 1 });
+});
+
+test("files that need a person are counted", () => {
+  assert.equal(status(["refused"], true, false, 0, 0).key, "some-unsent");
+  assert.deepEqual(status(["missing", "missing"], true, false, 0, 0), { key: "missing-some-many", tone: "bad", n: 2 });
 });
 
 test("without a network it says so, and that nothing is lost", () => {
-  assert.deepEqual(status(["sending"], false, false, 1, 0), { key: "no-network", tone: "waiting", left: 1 });
+  assert.deepEqual(status(["sending"], false, false, 1, 0), { key: "no-network", tone: "waiting", n: 1 });
   assert.equal(status(["resting", "waiting"], true, false, 0, 0).key, "no-network");
   assert.equal(status(["sent"], false, false, 1, 0).key, "sent"); // nothing to send: the network does not matter
 });
 
 test("a server that asks for patience is not called a lost network", () => {
-  assert.deepEqual(status(["held", "waiting"], true, false, 0, 0), { key: "held", tone: "waiting", left: 2 });
+  assert.deepEqual(status(["held", "waiting"], true, false, 0, 0), { key: "held", tone: "waiting", n: 2 });
 });
 
 test("an ended sign-in is named before the network", () => {
@@ -31,7 +43,7 @@ test("an ended sign-in is named before the network", () => {
 
 test("files are counted, and one is spoken of as one", () => {
   assert.equal(status(["sending"], true, false, 0, 0).key, "sending-one");
-  assert.deepEqual(status(["sending", "waiting", "sent"], true, false, 0, 0), { key: "sending", tone: "busy", left: 2 });
+  assert.deepEqual(status(["sending", "waiting", "sent"], true, false, 0, 0), { key: "sending", tone: "busy", n: 2 });
 });
 
 test("sizes read as a person says them", () => {

@@ -32,7 +32,7 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo; `sizes` is what `srcset` wants for each format, `full` the largest one, `colour` its mean. Sizes in px."""
+    """A photo; `webp` and `jpeg` are what `srcset` wants, `full` the largest one, `colour` its mean. Sizes in px."""
 
     id: str
     caption: str

@@ -13,7 +13,7 @@ from flask_security import current_user
 from sqlalchemy import select
 
 from pipeline.catalog import assets
-from pipeline.catalog.models import Asset, Output
+from pipeline.catalog.models import INGEST, Asset, Claim, Output
 from webapp.accounts.access import load_intervention, staff_required
 from webapp.database import session, settings
 from webapp.interventions import items
@@ -69,10 +69,23 @@ def _items(intervention: Intervention) -> list[dict[str, Any]]:
         Upload.dealership_id == g.dealership.id, Upload.asset_id.in_([item.asset_id for item in intervention.items])
     )
     uploads = dict(session.execute(query).all())
-    return [_item(item, made[item.asset_id], uploads.get(item.asset_id)) for item in intervention.items]
+    begun = _begun(intervention)
+    return [
+        _item(item, made[item.asset_id], uploads.get(item.asset_id), item.asset_id in begun)
+        for item in intervention.items
+    ]
 
 
-def _item(item: Item, made: dict[str, Output], upload: str | None) -> dict[str, Any]:
+def _begun(intervention: Intervention) -> set[str]:
+    """The assets that a worker has begun to make something of: the others stand in line."""
+    ids = [item.asset_id for item in intervention.items]
+    query = select(Claim.asset_id).where(
+        Claim.asset_id.in_(ids), Claim.name != INGEST, Claim.done | Claim.started_at.is_not(None)
+    )
+    return set(session.scalars(query))
+
+
+def _item(item: Item, made: dict[str, Output], upload: str | None, begun: bool) -> dict[str, Any]:
     progress = assets.progress(session, item.asset)
     return {
         "id": item.id,
@@ -84,6 +97,7 @@ def _item(item: Item, made: dict[str, Output], upload: str | None) -> dict[str, 
         "received": item.asset.received,
         "state": progress.state,
         "percent": progress.percent,
+        "begun": begun or bool(made),
         "eta_s": progress.eta_s,
         "playable": progress.playable,
         "reason": progress.reason,

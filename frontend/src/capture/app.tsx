@@ -5,9 +5,10 @@ import { Hints } from "./hints";
 import { Icon, type IconName } from "./icons";
 import { Media } from "./media";
 import { Picker } from "./picker";
+import { keepPicture } from "./pictures";
 import { Preview } from "./preview";
 import { Sender } from "./sender";
-import { t, type Item } from "./start";
+import { t, type Item, type Kind } from "./start";
 import { status, type Tone } from "./status";
 
 const ICONS: Record<Tone, IconName> = { calm: "film", busy: "up", waiting: "wait", good: "check", bad: "warn" };
@@ -29,6 +30,13 @@ function rows(items: Item[], sender: Sender, seen: Set<string>): Row[] {
   const erased = (url: string | null): boolean => seen.has(uploadOf(url) ?? "");
   const own = sender.parcels.filter(({ kept, phase }) => !shown.has(kept.id) && !(phase === "sent" && erased(kept.url)));
   return [...known, ...own.map((parcel): Row => ({ key: parcel.kept.id, item: null, parcel }))];
+}
+
+/** "Film", or "Film 2" where there are several: cards without a caption and a picture are told apart. */
+function numbered(list: Row[]): string[] {
+  const kinds = list.map(({ item, parcel }) => item?.kind ?? parcel!.kept.kind);
+  const all = (kind: Kind, until = kinds.length) => kinds.slice(0, until).filter((other) => other === kind).length;
+  return kinds.map((kind, index) => (all(kind) > 1 ? `${t(kind)} ${all(kind, index + 1)}` : t(kind)));
 }
 
 export function App() {
@@ -57,8 +65,9 @@ export function App() {
   const sentNow = sender.parcels.filter(({ phase }) => phase === "sent").length;
   useEffect(() => void media.refresh(), [sentNow, media]);
   useEffect(() => {
-    // Captions written before the server knew the item.
+    // Captions written, and pictures drawn, before the server knew the item.
     for (const { item, parcel } of list) {
+      if (item?.upload && parcel?.kept.thumbnail) keepPicture(item.upload, parcel.kept.thumbnail);
       const text = parcel?.kept.caption;
       if (item && parcel && text && text !== item.caption) {
         void media.change(item, "caption", { caption: text }).then((taken) => taken && sender.caption(parcel, ""));
@@ -84,6 +93,7 @@ export function App() {
     },
   };
 
+  const names = numbered(list);
   const making = media.items.filter(({ state }) => state === "processing").length;
   const refused = media.items.filter(({ state }) => state === "rejected").length;
   const now = status(sender.parcels.map(({ phase }) => phase), navigator.onLine, sender.signedOut, list.length, making, refused);
@@ -91,19 +101,22 @@ export function App() {
     <div class="capture">
       <p class={`status tone-${now.tone}`} role="status" data-key={now.key}>
         <span class="status-icon"><Icon name={ICONS[now.tone]} /></span>
-        <span>{t(now.key, { n: now.left })}</span>
+        <span>
+          {t(now.key, { n: now.n })}
+          {now.second && <small>{t(now.second.key, { n: now.second.n })}</small>}
+        </span>
         {sender.signedOut && <a href="/login" target="_blank" rel="noopener" onClick={() => (sender.signedOut = false)}>{t("sign-in")}</a>}
       </p>
-      {sender.forgetful && now.left > 0 && <p class="note">{t("keep-open")}</p>}
+      {sender.forgetful && now.n > 0 && <p class="note">{t("keep-open")}</p>}
       {list.length === 0 && <Hints />}
       {list.length > 0 && (
         <ol class="entries">
           {list.map((row, index) => (
-            <Card key={row.key} row={row} first={index === 0} last={index === media.items.length - 1} actions={actions} />
+            <Card key={row.key} row={row} name={names[index]!} first={index === 0} last={index === media.items.length - 1} actions={actions} />
           ))}
         </ol>
       )}
-      <Picker onPick={(files, kind) => void sender.add(files, kind)} />
+      <Picker compact={list.length > 0} onPick={(files, kind) => void sender.add(files, kind)} />
       {shown && <Preview item={shown} onClose={() => setShown(null)} />}
     </div>
   );

@@ -1,6 +1,7 @@
 // One film, photo or file: its picture, how far it is, and what can be done with it.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
+import { pictureOf } from "./pictures";
 import { canSendAgain, type Parcel } from "./sender";
 import { start, t, type Item } from "./start";
 import { megabytes, remaining } from "./status";
@@ -27,28 +28,30 @@ interface Look {
   value: number | null; // 0…1, null: nothing to measure
 }
 
-export function Card({ row, first, last, actions }: { row: Row; first: boolean; last: boolean; actions: Actions }) {
+export function Card({ row, name, first, last, actions }: { row: Row; name: string; first: boolean; last: boolean; actions: Actions }) {
   const [open, setOpen] = useState(false);
   const { item, parcel } = row;
   const kind = item?.kind ?? parcel!.kept.kind;
   const caption = parcel?.kept.caption || item?.caption || "";
   const look = looks(row);
   const ended = parcel?.phase === "refused" || item?.state === "rejected" || item?.state === "failed";
-  const picture = item?.thumbnail ?? parcel?.picture;
+  const picture = item?.thumbnail ?? parcel?.picture ?? (item?.upload && pictureOf(item.upload));
+  const box = useRef<HTMLLIElement>(null);
+  useEffect(() => void (open && box.current?.scrollIntoView({ block: "nearest" })), [open]);
   return (
-    <li class={`entry tone-${look.tone}`} data-state={item && parcel?.phase !== "sending" ? item.state : parcel?.phase} data-acknowledged={acknowledged(row)}>
+    <li ref={box} class={`entry tone-${look.tone}`} data-state={item && parcel?.phase !== "sending" ? item.state : parcel?.phase} data-acknowledged={acknowledged(row)}>
       <div class="entry-main">
-        <button type="button" class="thumb" disabled={!item?.preview} onClick={() => actions.preview(row)} aria-label={`${t("preview")}: ${caption || t(kind)}`}>
+        <button type="button" class="thumb" disabled={!item?.preview} onClick={() => actions.preview(row)} aria-label={`${t("preview")}: ${caption || name}`}>
           {picture ? <img src={picture} alt="" /> : <Icon name={kind} />}
           {item?.preview && kind === "film" && <span class="play"><Icon name="play" /></span>}
         </button>
         <div class="entry-text">
-          <p class="entry-name">{caption || t(kind)}</p>
-          <p class="entry-file">{item?.filename ?? parcel!.kept.name} · {megabytes(item?.size ?? parcel!.kept.size, start.language)}</p>
+          <p class="entry-name">{caption || name}</p>
+          <p class="entry-file">{megabytes(item?.size ?? parcel!.kept.size, start.language)} · {item?.filename ?? parcel!.kept.name}</p>
           <p class="entry-state"><Icon name={look.icon} /><span>{look.text}</span></p>
         </div>
         {!ended && (
-          <button type="button" class="tool" aria-expanded={open} onClick={() => setOpen(!open)} aria-label={`${t("edit")}: ${caption || t(kind)}`}>
+          <button type="button" class="tool" aria-expanded={open} onClick={() => setOpen(!open)} aria-label={`${t("edit")}: ${caption || name}`}>
             <Icon name={open ? "close" : "pen"} />
           </button>
         )}
@@ -121,8 +124,9 @@ function looks(row: Row): Look {
     case "rejected": return { icon: "warn", tone: "bad", text: item!.message, value: null };
     case "failed": return { icon: "warn", tone: "bad", text: item!.message, value: null };
     case "processing": {
+      if (!item!.begun) return { icon: "wait", tone: "calm", text: t("card-queued"), value: null };
       const left = remaining(item!.eta_s);
-      const text = t("card-making", numbers) + (left ? ` · ${t(left.key, { n: left.n })}` : "");
+      const text = t(item!.percent ? "card-making" : "card-begun", numbers) + (left ? ` · ${t(left.key, { n: left.n })}` : "");
       return { icon: "wait", tone: "busy", text, value: item!.percent / 100 };
     }
   }

@@ -17,9 +17,9 @@ const CHOICES: Choice[] = [
   { name: "file", icon: "document", kind: "document", accept: "application/pdf,video/*,image/*", camera: false },
 ];
 
-export function Picker({ onPick }: { onPick: (files: File[], kind: Kind) => void }) {
+export function Picker({ compact, onPick }: { compact: boolean; onPick: (files: File[], kind: Kind) => void }) {
   return (
-    <div class="picker">
+    <div class={compact ? "picker compact" : "picker"}>
       {CHOICES.map(({ name, icon, kind, accept, camera }) => (
         <label class={`pick pick-${name}`} key={name}>
           <input

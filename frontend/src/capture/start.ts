@@ -10,6 +10,7 @@ export interface Item {
   received: number;
   state: "receiving" | "processing" | "ready" | "rejected" | "failed";
   percent: number;
+  begun: boolean; // somebody works on it, or has
   eta_s: number | null;
   playable: boolean;
   reason: string | null;

@@ -6,22 +6,37 @@ export type Tone = "calm" | "busy" | "waiting" | "good" | "bad";
 export interface Status {
   key: string;
   tone: Tone;
-  left: number; // files that are not safe yet
+  n: number; // of files, in the sentence
+  second?: { key: string; n: number }; // said more quietly below: it changes nothing for the phone
 }
 
-/** What a technician with one glance needs to know. `making`, `refused`: items the server works on, or cannot use. */
+/** What a technician with one glance needs to know. `making`, `refused`: items the server works on, or cannot use.
+ * What concerns the phone comes first: a file the server cannot use has been sent, and says the rest on its own card. */
 export function status(phases: Phase[], online: boolean, signedOut: boolean, items: number, making: number, refused = 0): Status {
-  const left = phases.filter((phase) => ["waiting", "sending", "resting", "held"].includes(phase)).length;
-  if (signedOut && left) return { key: "signed-out", tone: "bad", left };
-  if (left && (!online || phases.includes("resting"))) return { key: "no-network", tone: "waiting", left };
-  if (phases.includes("held")) return { key: "held", tone: "waiting", left };
-  if (left) return { key: left === 1 ? "sending-one" : "sending", tone: "busy", left };
-  if (phases.includes("missing")) return { key: "missing-some", tone: "bad", left };
-  if (phases.includes("refused")) return { key: "some-unsent", tone: "bad", left };
-  if (refused) return { key: "some-refused", tone: "bad", left };
-  if (making) return { key: "sent-making", tone: "good", left };
-  if (items) return { key: "sent", tone: "good", left };
-  return { key: "nothing", tone: "calm", left };
+  const first = phone(phases, online, signedOut, items, making);
+  if (!refused) return first;
+  const unusable = counted("some-refused", refused);
+  if (first.tone === "good" && !making && refused >= items) return { ...unusable, tone: "bad" };
+  return { ...first, second: unusable };
+}
+
+function phone(phases: Phase[], online: boolean, signedOut: boolean, items: number, making: number): Status {
+  const n = phases.filter((phase) => ["waiting", "sending", "resting", "held"].includes(phase)).length;
+  const missing = phases.filter((phase) => phase === "missing").length;
+  const unsent = phases.filter((phase) => phase === "refused").length;
+  if (signedOut && n) return { key: "signed-out", tone: "bad", n };
+  if (n && (!online || phases.includes("resting"))) return { key: "no-network", tone: "waiting", n };
+  if (phases.includes("held")) return { key: "held", tone: "waiting", n };
+  if (n) return { key: n === 1 ? "sending-one" : "sending", tone: "busy", n };
+  if (missing) return { ...counted("missing-some", missing), tone: "bad" };
+  if (unsent) return { ...counted("some-unsent", unsent), tone: "bad" };
+  if (making) return { key: "sent-making", tone: "good", n };
+  if (items) return { key: "sent", tone: "good", n };
+  return { key: "nothing", tone: "calm", n };
+}
+
+function counted(key: string, n: number): { key: string; n: number } {
+  return { key: n === 1 ? key : `${key}-many`, n };
 }
 
 export function megabytes(bytes: number, language: string): string {
