@@ -50,6 +50,7 @@ class Settings(BaseSettings):
         "auto", description="auto: the strongest that works here; none must be asked for by name"
     )
     max_upload_bytes: int = Field(8 * 2**30, ge=1, description="bytes of one file")
+    max_unfinished_bytes: int = Field(64 * 2**30, ge=1, description="bytes a dealership may have on their way at once")
     part_bytes: int = Field(8 * 2**20, ge=2**16, description="bytes of one stored part")
     upload_expiry_s: int = Field(7 * 86400, ge=60, description="seconds an unfinished upload is kept")
     rejected_expiry_s: int = Field(86400, ge=0, description="seconds the original of a refused file is kept")

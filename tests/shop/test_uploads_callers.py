@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from landing import TUS, pairs
@@ -12,6 +13,8 @@ from webapp.accounts.models import User
 from webapp.app import create_app
 from webapp.database import session
 from webapp.uploads import tokens
+from webapp.uploads.callers import Caller
+from webapp.uploads.protocol import Refused
 from workers.settings import Settings
 
 
@@ -89,3 +92,12 @@ def test_only_our_own_pages_may_upload_from_a_browser(
     assert {"Location", "Upload-Offset", "Upload-Length", "Upload-Expires"} <= set(exposed)
     assert "Access-Control-Allow-Origin" not in upload.options("/files", headers=theirs).headers
     assert "Access-Control-Allow-Origin" in upload.post("/files", headers=ours).headers  # the page may read refusals
+
+
+@pytest.mark.parametrize("name", ["", "gone", "a\0b", "019a0000-0000-7000-8000-00000000000\0", "{}" * 18])
+def test_what_is_no_id_at_all_never_reaches_the_database(name: str) -> None:
+    anybody = Caller("dealership")  # outside of any application: a question to the database would fail
+    for find in (anybody.intervention, anybody.upload):
+        with pytest.raises(Refused) as refused:
+            find(name)
+        assert refused.value.status == 404

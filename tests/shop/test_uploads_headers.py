@@ -43,7 +43,10 @@ def test_options_says_what_the_server_can_do(upload: FlaskClient) -> None:
         ({"Upload-Metadata": "intervention"}, 400),
         ({"Upload-Metadata": "intervention !!!"}, 400),
         ({"Upload-Metadata": "intervention /////w=="}, 400),
+        ({"Upload-Metadata": "intervention é"}, 400),
+        ({"Upload-Checksum": "sha1 é"}, 400),
         ({"Upload-Metadata": pairs(intervention="gone")}, 404),
+        ({"Upload-Metadata": pairs(intervention="019a0000-0000-7000-8000-00000000000\0")}, 404),
         ({"Upload-Metadata": "a" * 2001}, 400),
         ({"Tus-Resumable": "0.2.2"}, 412),
         ({"Tus-Resumable": None}, 412),
@@ -90,6 +93,7 @@ def test_bad_metadata_is_named(upload: FlaskClient, mine: Headers, intervention:
         ("0", b"abc", {"Upload-Checksum": "crc7 AAAA"}, 400),
         ("0", b"abc", {"Upload-Checksum": "sha1 AAAA"}, 400),
         ("0", b"abc", {"Upload-Checksum": "sha1 ????"}, 400),
+        ("0", b"abc", {"Upload-Checksum": "sha1 \xe9"}, 400),
         ("0", b"abc", {"Upload-Checksum": "sha1 " + base64.b64encode(b"x" * 20).decode()}, 460),
     ],
     ids=str,
@@ -124,6 +128,15 @@ def test_methods_hidden_in_post_are_understood(upload: FlaskClient, create: Call
 def test_any_metadata_header_is_either_understood_or_refused(header: str) -> None:
     with suppress(protocol.Refused):
         assert len(protocol.metadata(header)) == (header.count(",") + 1 if header.strip() else 0)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=255), max_size=60))
+def test_any_value_of_a_header_is_either_understood_or_refused(value: str) -> None:
+    with suppress(protocol.Refused):
+        assert "filename" in protocol.metadata(f"filename {value}")
+    for name in protocol.ALGORITHMS:
+        with suppress(protocol.Refused):
+            assert not protocol.Checksum(f"{name} {value}").matches()
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,10}", fullmatch=True), st.text(max_size=30), max_size=5))

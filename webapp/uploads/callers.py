@@ -1,5 +1,6 @@
 """Who is uploading: a program with an API token, or a person with the short-lived token of the technician's page."""
 
+import uuid
 from dataclasses import dataclass
 
 from flask import request
@@ -25,7 +26,7 @@ class Caller:
 
         Raises: Refused 404 for everybody else's, as for one that never was.
         """
-        found = session.get(Intervention, intervention_id)
+        found = session.get(Intervention, intervention_id) if _is_id(intervention_id) else None
         if found is None or not self._may(found.dealership_id, found.id):
             raise Refused(404, "there is no such intervention")
         return found
@@ -35,7 +36,7 @@ class Caller:
 
         Raises: Refused 404 for everybody else's, as for one that never was.
         """
-        found = session.get(Upload, upload_id)
+        found = session.get(Upload, upload_id) if _is_id(upload_id) else None
         if found is not None:
             item = session.query(Item).filter_by(asset_id=found.asset_id).one_or_none()
             if item is not None and self._may(found.dealership_id, item.intervention_id):
@@ -44,6 +45,14 @@ class Caller:
 
     def _may(self, dealership_id: str, intervention_id: str) -> bool:
         return dealership_id == self.dealership_id and self.intervention_id in (None, intervention_id)
+
+
+def _is_id(text: str) -> bool:
+    """The plain form of a UUID; anything else (a NUL, say) is not for the database."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def caller() -> Caller:

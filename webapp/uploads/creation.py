@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.catalog import assets
+from pipeline.catalog.models import Asset, State
 from webapp.accounts.models import Dealership
 from webapp.database import session
 from webapp.interventions.models import Intervention, Item
@@ -21,6 +22,7 @@ from webapp.uploads.protocol import Refused
 from workers.settings import Settings
 
 KINDS = ("film", "photo", "document")
+QUOTA_RETRY_S = 60  # an upload in the way takes minutes, or is forgotten after UPLOAD_EXPIRY_S
 _TYPES = {"video": "film", "image": "photo"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # control characters and direction tricks
 
@@ -55,7 +57,7 @@ class Wish:
 def create(caller: Caller, pairs: dict[str, str], header: str, size: int, settings: Settings) -> Upload:
     """The upload for this wish, committed; the one made before if the client repeats itself.
 
-    `size` in bytes. Raises: Refused 400, 404, 409 (the same key with another size), 413.
+    `size` in bytes. Raises: Refused 400, 404, 409 (the same key with another size), 413, 429 (too much is on its way).
     """
     wish = Wish.read(pairs)
     if size > settings.max_upload_bytes:
@@ -63,6 +65,7 @@ def create(caller: Caller, pairs: dict[str, str], header: str, size: int, settin
     intervention = caller.intervention(wish.intervention)
     upload_id = _upload_id(wish, intervention, settings)
     if (known := session.get(Upload, upload_id)) is None:
+        _require_quota(intervention.dealership_id, size, settings)
         try:
             return _insert(upload_id, wish, intervention, header, size, settings)
         except IntegrityError:  # the same creation, twice at once: the other one was first
@@ -81,6 +84,17 @@ def _upload_id(wish: Wish, intervention: Intervention, settings: Settings) -> st
     named = f"{intervention.id}\n{wish.key}".encode()
     digest = hmac.digest(settings.effective_secret_key.encode(), b"walkaround.upload-id\n" + named, hashlib.sha256)
     return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def _require_quota(dealership_id: str, size: int, settings: Settings) -> None:
+    """Room for `size` more bytes among what the dealership has announced and not yet sent. Raises: Refused 413, 429."""
+    limit = settings.max_unfinished_bytes
+    if size > limit:
+        raise Refused(413, f"the file is {size} bytes, and unfinished uploads may be {limit} bytes together")
+    unfinished = select(func.sum(Asset.size)).where(Asset.owner == dealership_id, Asset.state == State.RECEIVING)
+    if (waiting := session.scalar(unfinished) or 0) + size > limit:
+        text = f"unfinished uploads hold {waiting} of {limit} bytes: finish or remove one first"
+        raise Refused(429, text, {"Retry-After": str(QUOTA_RETRY_S)})
 
 
 def _insert(

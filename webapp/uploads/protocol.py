@@ -4,7 +4,6 @@ Source: https://tus.io/protocols/resumable-upload, version 1.0.0.
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -60,7 +59,7 @@ def metadata(header: str | None) -> dict[str, str]:
             raise Refused(400, f"Upload-Metadata names {key!r} twice")
         try:
             pairs[key] = base64.b64decode(encoded, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # not base64, not ASCII, or not UTF-8
             raise Refused(400, f"Upload-Metadata {key!r} is not base64 of UTF-8 text") from error
     return pairs
 
@@ -76,7 +75,7 @@ class Checksum:
         self._hash = ALGORITHMS[name](usedforsecurity=False)
         try:
             self._wanted = base64.b64decode(encoded.strip(), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise Refused(400, "Upload-Checksum is not base64") from error
         if len(self._wanted) != self._hash.digest_size:
             raise Refused(400, f"Upload-Checksum is {len(self._wanted)} bytes, {name} has {self._hash.digest_size}")

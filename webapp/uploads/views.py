@@ -3,16 +3,20 @@
 Each request first learns who asks and what stands (one short transaction), then reads the network with none open.
 """
 
+import hashlib
+import math
 import time
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from sqlalchemy import update
 
 from pipeline.catalog import assets
 from pipeline.catalog.models import State
 from webapp.database import session, settings, storage
+from webapp.guards import limiter
 from webapp.uploads import creation, protocol, turns
 from webapp.uploads.body import Body
 from webapp.uploads.callers import caller
@@ -32,11 +36,23 @@ _RESPONSE_HEADERS = (
 )
 
 
+def _sender() -> str:
+    """Whose creations are counted together: those of one token, which is not written down."""
+    return hashlib.sha256(request.headers.get("Authorization", "").encode()).hexdigest()
+
+
 @blueprint.errorhandler(Refused)
 def refused(error: Refused) -> ResponseReturnValue:
     """One plain sentence with the right status."""
     session.rollback()
     return Response(error.message + "\n", error.status, error.headers, mimetype="text/plain")
+
+
+@blueprint.errorhandler(RateLimitExceeded)
+def too_often(_: RateLimitExceeded) -> ResponseReturnValue:
+    """The same plain form, with the time to wait."""
+    wait_s = max(1, math.ceil(limiter.current_limit.reset_at - time.time())) if limiter.current_limit else 60
+    return refused(Refused(429, f"too many new uploads; try again in {wait_s} s", {"Retry-After": str(wait_s)}))
 
 
 @blueprint.before_request
@@ -77,6 +93,7 @@ def options(upload_id: str = "") -> ResponseReturnValue:  # noqa: ARG001
 
 @blueprint.post("")
 @blueprint.post("/")
+@limiter.limit("120/minute", key_func=_sender)
 def create() -> ResponseReturnValue:
     """A new upload, with its first bytes if the client sends them along."""
     who = caller()
@@ -149,9 +166,8 @@ def overridden(upload_id: str) -> ResponseReturnValue:
     views = {"PATCH": patch, "HEAD": head, "DELETE": terminate}
     wanted = request.headers.get("X-HTTP-Method-Override", "").upper()
     if wanted not in views:
-        raise Refused(
-            405, "POST creates at /files; elsewhere it needs X-HTTP-Method-Override", {"Allow": "HEAD, PATCH, DELETE"}
-        )
+        text = "POST creates at /files; elsewhere it needs X-HTTP-Method-Override"
+        raise Refused(405, text, {"Allow": "HEAD, PATCH, DELETE"})
     return views[wanted](upload_id)
 
 
