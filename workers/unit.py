@@ -4,18 +4,22 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
 
+import structlog
 from dramatiq.middleware import Middleware
 
+from pipeline.errors import SandboxUnavailable
 from workers import logs, sandbox, workspace
 from workers.settings import settings
 
 _PR_SET_PDEATHSIG = 1  # Source: prctl(2)
 
 stopping = threading.Event()
+log = structlog.get_logger("walkaround.unit")
 
 
 class Unit(Middleware):  # type: ignore[misc]
@@ -28,7 +32,11 @@ class Unit(Middleware):  # type: ignore[misc]
         workspace.remove_abandoned(settings().work_dir)
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
-        sandbox.choose(settings().sandbox)
+        try:
+            sandbox.choose(settings().sandbox)
+        except SandboxUnavailable as error:  # dramatiq would write down anything but an exit, and go on
+            log.critical("unit.refused", reason=str(error))
+            sys.exit(1)
 
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
         stopping.set()

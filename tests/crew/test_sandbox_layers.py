@@ -1,5 +1,6 @@
 """Each wall holds against a child that tries to get out, and without walls the same child gets out everywhere."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,19 +46,19 @@ def test_the_trial_notices_that_there_are_no_walls() -> None:
 
 
 def test_a_layer_that_leaks_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    choice.choose.cache_clear()
+    choice.forget()
     monkeypatch.setitem(choice._LAYERS, "bubblewrap", _Leaky)
     try:
         status = sandbox.status("auto")
     finally:
-        choice.choose.cache_clear()
+        choice.forget()
 
     assert status["layer"] == "landlock"
     assert "file beside the input: was allowed" in str(status["refused"])
 
 
 def test_processing_refuses_to_start_when_nothing_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    choice.choose.cache_clear()
+    choice.forget()
     monkeypatch.setitem(choice._LAYERS, "bubblewrap", _Leaky)
     monkeypatch.setitem(choice._LAYERS, "landlock", _Leaky)
     try:
@@ -66,16 +67,77 @@ def test_processing_refuses_to_start_when_nothing_holds(monkeypatch: pytest.Monk
         assert sandbox.status("auto")["ok"] is False
         assert sandbox.choose("none").name == "none"
     finally:
-        choice.choose.cache_clear()
+        choice.forget()
+
+
+def test_a_refusal_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    choice.forget()
+    tried, clock = [], [1000.0]
+    monkeypatch.setattr(choice, "attempt", lambda layer: tried.append(layer.name) or {"memory": "was allowed"})
+    monkeypatch.setattr(choice.time, "monotonic", lambda: clock[0])
+    monkeypatch.setitem(choice._LAYERS, "bubblewrap", _Leaky)
+    try:
+        refusals = [str(sandbox.status("auto")["reason"]) for _ in range(5)]
+        assert len(tried) == 2
+        clock[0] += 61
+        refusals.append(str(sandbox.status("auto")["reason"]))
+    finally:
+        choice.forget()
+
+    assert len(tried) == 4
+    assert len(set(refusals)) == 1
+    assert "memory: was allowed" in refusals[0]
+
+
+def test_a_machine_without_proc_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> int:
+        raise FileNotFoundError(2, "No such file or directory", "/proc/self/uid_map")
+
+    choice.forget()
+    monkeypatch.setattr("workers.sandbox.ground.unused_uid", missing)
+    monkeypatch.setattr("workers.sandbox.bytecode.ensure", missing)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    try:
+        with pytest.raises(SandboxUnavailable, match=r"^no sandbox works here .*/proc/self/uid_map") as caught:
+            sandbox.choose("auto")
+    finally:
+        choice.forget()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_unit_without_a_sandbox_says_so_in_one_line_and_ends(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom pipeline.errors import SandboxUnavailable\n"
+        "def refuse(setting='auto'): raise SandboxUnavailable('no sandbox works here (none)')\n"
+        "import workers.sandbox; workers.sandbox.choose = refuse\n"
+        "from dramatiq.broker import Broker\nfrom workers.unit import Unit\n"
+        "broker = Broker(middleware=[Unit()])\n"
+        "broker.emit_after('process_boot')\nbroker.emit_before('worker_boot', None)\n"
+        "print('started')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"DATA_DIR": str(tmp_path), "LOG_FORMAT": "json", "PATH": os.environ["PATH"]},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert json.loads(line)["event"] == "unit.refused"
+    assert json.loads(line)["reason"] == "no sandbox works here (none)"
 
 
 def test_a_missing_bwrap_is_said_and_landlock_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    choice.choose.cache_clear()
+    choice.forget()
     monkeypatch.setattr("workers.sandbox.bubblewrap.shutil.which", lambda _: None)
     try:
         status = sandbox.status("auto")
     finally:
-        choice.choose.cache_clear()
+        choice.forget()
 
     assert status["ok"] is True
     assert status["layer"] == "landlock"

@@ -7,8 +7,9 @@ import secrets
 import socket
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pipeline
@@ -23,25 +24,49 @@ _AUTO = ("bubblewrap", "landlock")
 # Few processes, so that the fork bomb is over in a moment; the interpreter alone needs 100 MB of addresses.
 _TRIAL = Limits(timeout_s=20, memory_bytes=2**30, processes=32)
 _TRIED: dict[str, str | None] = {}
+_CHOSEN: dict[str, Layer] = {}
+_REFUSED: dict[str, tuple[float, str]] = {}
+_REFUSED_S = 60  # seconds a refusal is remembered
+_CHOOSING = threading.Lock()
 
 
-@cache
 def choose(setting: str = "auto") -> Layer:
-    """The strongest layer that passes its trial, or the one asked for by name. Tried once in a process.
+    """The strongest layer that passes its trial, or the one asked for by name. Tried once in a process; where nothing
+    holds, once a minute: whoever asks `/readyz` must not start trials.
 
-    Raises: SandboxUnavailable, with what failed in each layer tried.
+    Raises: SandboxUnavailable, with what failed in each layer tried, in one line.
     """
-    bytecode.ensure()
-    names = _AUTO if setting == "auto" else (setting,)
+    with _CHOOSING:
+        if setting not in _CHOSEN:
+            until, why = _REFUSED.get(setting, (0.0, ""))
+            if time.monotonic() < until:
+                raise SandboxUnavailable(why)
+            try:
+                _CHOSEN[setting] = _strongest(_AUTO if setting == "auto" else (setting,))
+            except SandboxUnavailable as error:
+                _REFUSED[setting] = time.monotonic() + _REFUSED_S, str(error)
+                raise
+        return _CHOSEN[setting]
+
+
+def forget() -> None:
+    """Try again when next asked."""
+    _CHOSEN.clear()
+    _REFUSED.clear()
+
+
+def _strongest(names: tuple[str, ...]) -> Layer:
     for name in names:
         try:
+            bytecode.ensure()
             layer = _LAYERS[name]()
             if name != "none":
                 escapes = attempt(layer)
                 if escapes:
                     raise SandboxUnavailable("; ".join(f"{what}: {how}" for what, how in escapes.items()))
-        except SandboxUnavailable as error:
-            _TRIED[name] = str(error)
+        except Exception as error:  # a layer that surprises us does not hold
+            why = str(error) if isinstance(error, SandboxUnavailable) else f"{type(error).__name__}: {error}"
+            _TRIED[name] = " ".join(why.split())
         else:
             _TRIED[name] = None
             return layer
