@@ -12,7 +12,7 @@ from typing import Any
 
 import dramatiq
 from sqlalchemy import select
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import Session, undefer
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import INGEST, Asset, Claim, Part
@@ -20,7 +20,7 @@ from pipeline.errors import EngineFailed
 from workers import broker, child, sweep
 from workers.attempt import Attempt, attempt
 from workers.child import Cancelled
-from workers.connections import objects, reading, transaction
+from workers.connections import objects, reading
 from workers.settings import settings
 from workers.workspace import Piece, Workspace, workspace
 
@@ -101,10 +101,14 @@ def _measure(current: Attempt) -> None:
         "watermark": task.asset.watermark_key is not None,
     }
     with task.workspace(current, watermark=False) as place:
-        answer = child.run(job, inputs=place.inputs, on_progress=current.on_progress, cancelled=current.cancelled)
-    with transaction() as session:
-        planned = assets.plan(session, current.lease, answer["result"], window=settings().window)
-    if not planned:
+        answer = child.run(
+            job, inputs=place.inputs, room=place.room, on_progress=current.on_progress, cancelled=current.cancelled
+        )
+
+    def plan(session: Session) -> bool:
+        return assets.plan(session, current.lease, answer["result"], window=settings().window)
+
+    if not current.record(plan):
         current.lose()
 
 
@@ -114,7 +118,12 @@ def _make(current: Attempt) -> None:
     prefix = keys.output_prefix(current.lease.asset_id, str(task.asset.recipe), current.lease.fence, current.lease.name)
     with task.workspace(current, watermark=True) as place:
         answer = child.run(
-            job, inputs=place.inputs, out=place.out, on_progress=current.on_progress, cancelled=current.cancelled
+            job,
+            inputs=place.inputs,
+            out=place.out,
+            room=place.room,
+            on_progress=current.on_progress,
+            cancelled=current.cancelled,
         )
         try:
             _publish(current, prefix, place.out, answer["result"])
@@ -130,14 +139,10 @@ def _publish(current: Attempt, prefix: str, out: Path, result: dict[str, Any]) -
             raise EngineFailed(f"{file['path']}: {file['content_type']!r} is no type we serve")
         current.check()
         objects().put_file(keys.file(prefix, file["path"]), out / file["path"], file["content_type"])
-    with transaction() as session:
-        published = assets.publish(
-            session,
-            current.lease,
-            prefix=prefix,
-            files=result["files"],
-            facts=result["facts"],
-            window=settings().window,
-        )
-    if not published:
+
+    def publish(session: Session) -> bool:
+        made = {"prefix": prefix, "files": result["files"], "facts": result["facts"]}
+        return assets.publish(session, current.lease, **made, window=settings().window)
+
+    if not current.record(publish):
         current.lose()

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets
 from pipeline.catalog.storage import StorageDown
@@ -21,8 +22,11 @@ from workers.unit import stopping
 _BACK_OFF_S = 15  # how long a name rests when the storage, the database or the sandbox is down
 _RENEWAL_S = 2  # at most this long between renewals, so that the percentage moves
 
+_PAUSE_S = 0.5  # between two tries to write down how an attempt ended
+
+_AWAY = (OperationalError, InterfaceError)  # the database does not answer
 # Nobody's fault that trying again would prove: such an attempt does not count.
-_DOWN = (StorageDown, OperationalError, InterfaceError, SandboxUnavailable, OSError)
+_DOWN = (StorageDown, SandboxUnavailable, *_AWAY)
 
 log = structlog.get_logger("walkaround.attempt")
 
@@ -61,6 +65,24 @@ class Attempt:
         if self.cancelled():
             raise Cancelled
 
+    def record(self, write: Callable[[Session], bool]) -> bool:
+        """Do one transaction, again while the database does not answer and the lease lives. What `write` says.
+
+        Nobody knows whether a transaction was committed whose answer was lost: `write` may be done twice.
+
+        Raises: OperationalError, InterfaceError.
+        """
+        until = time.monotonic() + settings().lease_s
+        while True:
+            last = self.lost.is_set() or time.monotonic() >= until
+            try:
+                with transaction() as session:
+                    return write(session)
+            except _AWAY:
+                if last:
+                    raise
+                self.lost.wait(_PAUSE_S)
+
     def _keep(self) -> None:
         lease_s = settings().lease_s
         kept = time.monotonic()
@@ -68,10 +90,8 @@ class Attempt:
             try:
                 with transaction() as session:
                     ours = assets.renew(session, self.lease, lease_s=lease_s, progress=self._progress)
-            except (OperationalError, InterfaceError) as error:
-                log.warning(
-                    "lease.unrenewed", asset_id=self.lease.asset_id, name=self.lease.name, error=str(error.orig)
-                )
+            except _AWAY as error:
+                log.warning("lease.unrenewed", asset_id=self.lease.asset_id, name=self.lease.name, error=_words(error))
                 ours = time.monotonic() - kept < lease_s
             else:
                 kept = time.monotonic()
@@ -101,26 +121,39 @@ def attempt(asset_id: str, name: str, work: Callable[[Attempt], None]) -> None:
                 say.warning("attempt.lost")
             else:
                 say.info("attempt.returned")
-                _end(assets.release, lease)
+                _end(current, assets.release)
         except MediaRejected as error:
             say.info("attempt.rejected", reason=error.reason, detail=str(error))
-            _end(assets.reject, lease, reason=error.reason, detail=str(error))
+            _end(current, assets.reject, reason=error.reason, detail=str(error))
         except _DOWN as error:
-            say.error("attempt.postponed", detail=str(error), after_s=_BACK_OFF_S)
-            _end(assets.release, lease, after_s=_BACK_OFF_S)
+            say.error("attempt.postponed", detail=_words(error), after_s=_BACK_OFF_S)
+            _end(current, assets.release, after_s=_BACK_OFF_S)
         except Exception as error:  # whatever it was, it must be seen on the asset and not be tried for ever
             known = isinstance(error, PipelineFailed)
             reason = error.reason if isinstance(error, PipelineFailed) else "unexpected"
-            detail = f"{name}: {error}" if known else f"{name}: {error!r}"
+            detail = f"{name}: {error if known else _words(error)}"
             say.error("attempt.failed", reason=reason, detail=detail, exc_info=not known)
-            _end(assets.stumble, lease, reason=reason, detail=detail, max_attempts=limits.max_attempts)
+            # This machine's trouble (a full disk) may pass, and may not: it counts, but there is time between attempts.
+            after_s = _BACK_OFF_S if isinstance(error, OSError) else 0
+            how = {"max_attempts": limits.max_attempts, "window": limits.window, "after_s": after_s}
+            _end(current, assets.stumble, reason=reason, detail=detail, **how)
         else:
             say.info("attempt.ended", seconds=round(time.monotonic() - began, 3))
 
 
-def _end(write: Callable[..., bool], lease: assets.Lease, **how: Any) -> None:
-    with transaction() as session:
-        write(session, lease, **how)
+def _end(current: Attempt, write: Callable[..., bool], **how: Any) -> None:
+    try:
+        current.record(lambda session: write(session, current.lease, **how))
+    except _AWAY as error:  # the lease runs out by itself, and the attempt counts
+        lease = current.lease
+        log.error("attempt.unended", asset_id=lease.asset_id, name=lease.name, error=_words(error))
+
+
+def _words(error: Exception) -> str:
+    """An error without the statement it ended, whose values are not for logs."""
+    if isinstance(error, DBAPIError):
+        return f"{type(error).__name__}: {(str(error.orig).splitlines() or ['no word'])[0]}"
+    return str(error) if isinstance(error, _DOWN) else repr(error)
 
 
 def _me() -> str:

@@ -29,6 +29,7 @@ def run(
     *,
     inputs: Mapping[str, Path],
     out: Path | None = None,
+    room: Path | None = None,
     limits: sandbox.Limits | None = None,
     on_progress: Callable[[float], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -39,7 +40,9 @@ def run(
     """Do `job` in a child and return `{"result": …, "usage": {"cpu_s", "wall_s", "peak_rss_bytes"}}`.
 
     `inputs` are the files the child may read, by the name the job knows them (`input`, `watermark`); their paths inside
-    are put into the job, and that of `out` too: an existing empty folder. `on_progress` gets the share done, 0 to 1;
+    are put into the job, and that of `out` too: an existing empty folder. What the child leaves, and copies of inputs
+    only we may read, lie in a folder of `room` (none: where the machine keeps temporary files) as long as it runs; a
+    killed worker cannot remove it, so `room` is a place that is swept. `on_progress` gets the share done, 0 to 1;
     `cancelled` is asked several times a second. `on_usage` hears what was used also when an error is raised.
 
     Raises: a leaf of MediaRejected or PipelineFailed by the child's reason; EngineFailed for a child that died without
@@ -49,7 +52,7 @@ def run(
     limits = limits or sandbox.Limits.of(settings())
     inputs = {name: path.resolve() for name, path in inputs.items()}
     out = out.resolve() if out is not None else None
-    with tempfile.TemporaryDirectory(prefix="walkaround-child-") as folder, tempfile.TemporaryFile() as stdin:
+    with tempfile.TemporaryDirectory(prefix="walkaround-child-", dir=room) as folder, tempfile.TemporaryFile() as stdin:
         cell = layer.prepare(program, inputs, out, Path(folder), limits)
         names = dict(cell.names, out=cell.out) if cell.out else cell.names
         stdin.write(json.dumps({**job, **names}).encode())
@@ -109,8 +112,10 @@ def _check_files(result: dict[str, Any], out: Path | None) -> None:
     strange = sorted(entry.name for entry in os.scandir(out) if entry.name not in made)
     if strange:
         raise errors.EngineFailed(f"the child left something that is no plain file: {strange[0]!r}")
-    for file in result.get("files", []):
-        if made.get(file.get("path")) != file.get("bytes"):
+    files = result.get("files", [])
+    for file in files if isinstance(files, list) else [files]:
+        path = file.get("path") if isinstance(file, dict) else None
+        if not isinstance(path, str) or path not in made or made[path] != file.get("bytes"):
             raise errors.EngineFailed(f"the child named a file it did not make: {file!r}"[:200])
 
 

@@ -1,5 +1,6 @@
 """A folder for one attempt: the original with just the bytes the work needs, and an empty place for what is made."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.catalog.storage import NotStored, Storage
+
+SPARE_BYTES = 2**28  # left free for what is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`inputs` as the child is given them: `input`, and `watermark` where there is one."""
+    """`inputs` as the child is given them: `input`, and `watermark` where there is one. `room` is for what else lives
+    as long as the attempt."""
 
     inputs: dict[str, Path]
     out: Path
+    room: Path
 
 
 @contextmanager
@@ -42,17 +47,20 @@ def workspace(
 ) -> Iterator[Workspace]:
     """Fetch the bytes in `ranges` (none: all) into a sparse file of `size` bytes; removed at the end.
 
-    `check` is called between blocks and may raise. Raises: NotStored, StorageDown.
+    `check` is called between blocks and may raise. Raises: NotStored, StorageDown, OSError (ENOSPC: before
+    anything is fetched).
     """
     root.mkdir(parents=True, exist_ok=True)
+    wanted = [(start, min(end, size)) for start, end in (ranges if ranges is not None else [(0, size)])]
+    _ensure_room(root, sum(max(0, end - start) for start, end in wanted))
     with tempfile.TemporaryDirectory(dir=root, prefix="attempt-", ignore_cleanup_errors=True) as name, _held(name):
         folder = Path(name)
         folder.chmod(0o711)  # the child is another user, and finds its files by name only
         inputs = {"input": folder / "input"}
         with inputs["input"].open("wb") as file:
             file.truncate(size)
-            for start, end in ranges if ranges is not None else [(0, size)]:
-                _fetch(storage, file.fileno(), pieces, start, min(end, size), check)
+            for start, end in wanted:
+                _fetch(storage, file.fileno(), pieces, start, end, check)
         if watermark_key is not None:
             inputs["watermark"] = folder / "watermark"
             inputs["watermark"].write_bytes(storage.get(watermark_key))
@@ -60,7 +68,7 @@ def workspace(
             path.chmod(0o644)
         out = folder / "out"
         out.mkdir()
-        yield Workspace(inputs, out)
+        yield Workspace(inputs, out, folder)
 
 
 def remove_abandoned(root: Path) -> int:
@@ -80,6 +88,14 @@ def remove_abandoned(root: Path) -> int:
         finally:
             os.close(handle)
     return removed
+
+
+def _ensure_room(root: Path, needed: int) -> None:
+    free = shutil.disk_usage(root).free
+    if free < needed + SPARE_BYTES:
+        raise OSError(
+            errno.ENOSPC, f"{needed} bytes and {SPARE_BYTES} to spare are needed in the work folder, {free} are free"
+        )
 
 
 @contextmanager

@@ -3,15 +3,19 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import crewroom
 import pytest
 import servers
+import structlog
 import tiny_child
 from crewroom import Crew
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import Claim, State
@@ -92,9 +96,7 @@ def test_two_messages_at_once_make_one_output(crew: Crew) -> None:
     assert claim_of(asset_id, "poster").attempts == 1
 
 
-@pytest.mark.parametrize(
-    "down", [StorageDown("no route"), SandboxUnavailable("no user namespaces"), OSError(28, "full")]
-)
+@pytest.mark.parametrize("down", [StorageDown("no route"), SandboxUnavailable("no user namespaces")])
 def test_what_is_nobodys_fault_is_tried_again_later_and_not_counted(
     crew: Crew, monkeypatch: pytest.MonkeyPatch, down: Exception
 ) -> None:
@@ -117,6 +119,119 @@ def test_what_is_nobodys_fault_is_tried_again_later_and_not_counted(
     actors.ingest.fn(asset_id)
     crew.work()
     assert crew.is_whole(asset_id, body)
+
+
+def test_a_fault_of_this_machine_rests_between_attempts_and_is_not_tried_for_ever(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(child, "run", broken)
+    for attempt in (1, 2, 3):
+        actors.ingest.fn(asset_id)
+        claim = claim_of(asset_id, "ingest")
+        assert claim.attempts == attempt
+        assert (claim.lease_until is not None) == (attempt < 3)
+        with connections.transaction() as session:
+            session.execute(update(Claim).values(lease_until=None))
+
+    asset = crew.asset(asset_id)
+    assert (asset.state, asset.reason) == (State.FAILED, "unexpected")
+    assert asset.detail == "ingest: OSError(28, 'No space left on device')"
+
+
+class Outage:
+    """A database that does not answer until it has been asked `times` times by one thread."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.left = times
+        self._thread = threading.get_ident()
+        self._honest = connections.transaction
+        monkeypatch.setattr("workers.attempt.transaction", self.transaction)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        if threading.get_ident() == self._thread and self.left:
+            self.left -= 1
+            raise OperationalError("UPDATE", {}, Exception("the server went away"))
+        with self._honest() as session:
+            yield session
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_was_made_is_recorded_when_the_database_is_back(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, heard: bool
+) -> None:
+    body = tiny_child.film(chunks=1)
+    asset_id = crew.send(body)
+    actors.ingest.fn(asset_id)
+    honest = assets.publish
+    answers = []
+
+    def interrupted(session: Session, *how: Any, **more: Any) -> bool:
+        answers.append(honest(session, *how, **more))
+        if len(answers) < 3:
+            if not heard:  # committed, and then the connection broke
+                session.commit()
+            raise OperationalError("COMMIT", {}, Exception("the server went away"))
+        return answers[-1]
+
+    with monkeypatch.context() as context:
+        context.setattr(assets, "publish", interrupted)
+        actors.make.fn(asset_id, "poster")
+
+    assert set(answers) == {True}
+    assert len(answers) >= 2
+    assert crew.made(asset_id) == [("poster", [tiny_child.digest(body, "poster")] * 2)]
+    assert claim_of(asset_id, "poster").attempts == 1
+
+
+def test_work_is_given_back_uncounted_when_the_database_is_back(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        Outage(monkeypatch, times=2)
+        raise StorageDown("no route")
+
+    monkeypatch.setattr(child, "run", broken)
+    actors.ingest.fn(asset_id)
+
+    assert claim_of(asset_id, "ingest").attempts == 0
+
+
+def test_a_database_gone_for_longer_than_the_lease_holds_no_worker(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        Outage(monkeypatch, times=10**6)
+        raise StorageDown("no route")
+
+    monkeypatch.setattr(child, "run", broken)
+    began = time.monotonic()
+    actors.ingest.fn(asset_id)
+
+    assert time.monotonic() - began < 5  # the lease is 1 s
+    assert claim_of(asset_id, "ingest").attempts == 1
+
+
+def test_no_log_line_holds_what_the_database_was_asked(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    canary = "plate AB-123-CD"
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        with connections.transaction() as session:
+            session.execute(text("SELECT * FROM cars WHERE name = :name"), {"name": canary})
+
+    monkeypatch.setattr(child, "run", broken)
+    with structlog.testing.capture_logs() as lines:
+        actors.ingest.fn(asset_id)
+
+    (line,) = [line for line in lines if line["event"] == "attempt.postponed"]
+    assert line["detail"] == "OperationalError: no such table: cars"
+    assert canary not in str(lines)
 
 
 def test_a_child_may_not_choose_what_is_served(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,6 +252,14 @@ def test_a_file_that_was_not_made_cannot_be_named(path: str, film: Path, out: Pa
         _run(f"say({{'result':{{'files':[{{'path':'{path}','bytes':4}}]}}}})", film, out)
 
 
+@pytest.mark.parametrize(
+    "files", ["[{'path':'x'}]", "[{}]", "['x']", "[{'path':['x'],'bytes':1}]", "'x'", "{'path':1}"]
+)
+def test_a_list_of_files_that_makes_no_sense_is_the_childs_failure(files: str, film: Path, out: Path) -> None:
+    with pytest.raises(errors.EngineFailed, match="did not make"):
+        _run(f"say({{'result':{{'files':{files}}}}})", film, out)
+
+
 def test_a_lost_claim_stops_the_child_at_once(film: Path) -> None:
     started = time.monotonic()
     with pytest.raises(child.Cancelled):

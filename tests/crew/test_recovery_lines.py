@@ -30,6 +30,7 @@ STORY: set[CodeType] = {
     Folder.put_file.__code__,
     Folder._write.__code__,
     Folder._settle.__code__,
+    attempt.Attempt.record.__code__,
     attempt.Attempt.__exit__.__code__,
 }
 

@@ -5,15 +5,32 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pipeline.catalog import storage as storages
 from pipeline.catalog.storage import NotStored, Storage
-from workers.workspace import Piece, remove_abandoned, workspace
+from workers.workspace import SPARE_BYTES, Piece, remove_abandoned, workspace
 
 BODY = os.urandom(50_000)
 PIECES = [Piece(offset, min(7_000, 50_000 - offset), f"parts/{offset}") for offset in range(0, 50_000, 7_000)]
+
+WORKER = """
+import sys
+from pathlib import Path
+from pipeline.catalog import storage
+from workers import child, sandbox
+from workers.workspace import workspace
+code = "import json, time; print(json.dumps({'progress': 0.5}), flush=True); time.sleep(60)"
+objects = storage.connect(Path(sys.argv[2]).as_uri())
+with workspace(Path(sys.argv[1]), objects, size=1, pieces=[], ranges=None) as place:
+    place.inputs["input"].chmod(0o600)
+    child.run(
+        {}, inputs=place.inputs, room=place.room, layer=sandbox.choose("auto"), program=("-c", code),
+        on_progress=lambda _: print("there", flush=True),
+    )
+"""
 
 
 @pytest.fixture
@@ -81,6 +98,43 @@ def test_fetching_stops_when_it_is_no_longer_wanted(storage: Storage, tmp_path: 
         with workspace(tmp_path / "work", storage, size=50_000, pieces=PIECES, ranges=None, check=check):
             pass
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_fetched(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.workspace.shutil.disk_usage", lambda _: SimpleNamespace(free=SPARE_BYTES + 49_999))
+    monkeypatch.setattr(type(storage), "read", lambda *_: pytest.fail("fetched"))
+
+    with pytest.raises(OSError, match=rf"50000 bytes and {SPARE_BYTES} to spare.*{SPARE_BYTES + 49_999} are free"):
+        with workspace(tmp_path / "work", storage, size=50_000, pieces=PIECES, ranges=None):
+            pass
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_killed_worker_leaves_no_copy_of_the_input(storage: Storage, tmp_path: Path) -> None:
+    work, elsewhere = tmp_path / "work", tmp_path / "tmp"
+    elsewhere.mkdir()
+    killed = subprocess.Popen(
+        [
+            *(sys.executable, "-c", WORKER),
+            *(str(work), str(tmp_path / "objects")),
+        ],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"TMPDIR": str(elsewhere)},
+    )
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == b"there\n"
+    assert [path.name[:17] for path in work.glob("attempt-*/*")].count("walkaround-child-") == 1
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    killed.stdout.close()
+
+    assert remove_abandoned(work) == 1
+
+    assert list(work.iterdir()) == []
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_what_a_killed_worker_left_is_removed_and_what_a_living_one_uses_is_not(
