@@ -1,15 +1,19 @@
 """How times, numbers and letters read on the desk's pages."""
 
+import struct
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
 from babel import Locale, dates
-from flask import Blueprint
+from flask import Blueprint, g
 from flask_babel import force_locale, format_number, get_locale, gettext
 
+from pipeline.catalog.storage import NotStored, StorageDown
 from webapp.customers.colour import palette
+from webapp.database import storage
 from webapp.interventions.models import Intervention
 from webapp.media import sign
 
@@ -70,6 +74,22 @@ def logo_url() -> str:
     return f"{sign.path(sign.LOGO)}logo.png"
 
 
+def is_logo_square() -> bool:
+    """Whether the dealership's logo can be read in a small square; a wide one is a speck there."""
+    try:
+        return bool(g.dealership.logo_key) and 0.75 < _shape(g.dealership.logo_key) < 1.34
+    except (NotStored, StorageDown):
+        return False
+
+
+@lru_cache(maxsize=1000)
+def _shape(logo_key: str) -> float:
+    """Width by height. The key names the bytes: asked of the storage once. Source: PNG 1.2, IHDR comes first."""
+    head = b"".join(storage().read(logo_key, 0, 24))
+    width, height = struct.unpack(">II", head[16:24])
+    return float(width / height)
+
+
 def _european() -> Locale:
     """The reader's locale; English without a country is Britain's, for its dates are those of the other languages."""
     locale = get_locale() or Locale("en")
@@ -80,6 +100,6 @@ def register(blueprint: Blueprint) -> None:
     """Give templates these words."""
     words = {
         function.__name__: function
-        for function in (letter_for, day, moment, duration, logo_url, kilometres, phone_text, palette)
+        for function in (letter_for, day, moment, duration, logo_url, is_logo_square, kilometres, phone_text, palette)
     }
     blueprint.app_context_processor(lambda: words | {"clock": time.time})
