@@ -9,6 +9,7 @@ import "media-chrome/dist/media-play-button.js";
 import "media-chrome/dist/media-playback-rate-button.js";
 import "media-chrome/dist/media-time-display.js";
 import "media-chrome/dist/media-time-range.js";
+import { playsNatively } from "./_native";
 import { tell } from "./_tell";
 
 const CONTROLS = `
@@ -57,10 +58,8 @@ export function storyboard(film: HTMLElement): void {
   video.append(track);
 }
 
-// Chromium says "maybe" to HLS and then stalls on compressed playlists; the browsers which do it well have
-// ManagedMediaSource as well.
 async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string): Promise<void> {
-  if ("ManagedMediaSource" in window && video.canPlayType("application/vnd.apple.mpegurl")) {
+  if (playsNatively(video)) {
     video.addEventListener("error", () => tell(screen));
     video.src = playlist;
     return;

@@ -1,5 +1,6 @@
 // What the customer will see of one item, over the whole screen.
 import { useEffect, useRef } from "preact/hooks";
+import { playsNatively } from "../_native";
 import { Icon } from "./icons";
 import { t, type Item } from "./start";
 
@@ -21,8 +22,7 @@ function Film({ address, poster }: { address: string; poster: string | null }) {
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const player = video.current!;
-    // Chromium says "maybe" to HLS and then stalls: native only where the browser also manages its own buffer.
-    if (player.canPlayType("application/vnd.apple.mpegurl") && "ManagedMediaSource" in window) {
+    if (playsNatively(player)) {
       player.src = address;
       return;
     }
