@@ -20,6 +20,7 @@ from pipeline.catalog.models import Asset
 from webapp.accounts.models import ApiToken, Dealership, RoleName
 from webapp.database import session
 from webapp.interventions.models import Intervention, Item
+from webapp.texts import is_id
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
@@ -61,7 +62,7 @@ def load_intervention(intervention_id: str) -> Intervention:
 
     Raises: 404 for everybody else's, as for one that never was.
     """
-    found = session.get(Intervention, intervention_id)
+    found = session.get(Intervention, intervention_id) if is_id(intervention_id) else None
     if found is None or found.dealership_id != g.dealership.id:
         abort(404)
     return found
@@ -72,7 +73,7 @@ def load_item(item_id: str) -> Item:
 
     Raises: 404 for everybody else's.
     """
-    found = session.get(Item, item_id)
+    found = session.get(Item, item_id) if is_id(item_id) else None
     if found is None or found.intervention.dealership_id != g.dealership.id:
         abort(404)
     return found
@@ -83,7 +84,7 @@ def load_asset(asset_id: str) -> Asset:
 
     Raises: 404 for everybody else's.
     """
-    item = session.scalar(select(Item).where(Item.asset_id == asset_id))
+    item = session.scalar(select(Item).where(Item.asset_id == asset_id)) if is_id(asset_id) else None
     if item is None or item.intervention.dealership_id != g.dealership.id:
         abort(404)
     return item.asset

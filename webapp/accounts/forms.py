@@ -6,7 +6,6 @@ from flask import g
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import Field, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -14,6 +13,7 @@ from wtforms.validators import DataRequired, EqualTo, Length, ValidationError
 
 from webapp.accounts.models import RoleName
 from webapp.interventions import forms as written
+from webapp.texts import Form
 
 ROLES = {
     RoleName.TECHNICIAN: _("Technician"),
@@ -23,7 +23,7 @@ ROLES = {
 PASSWORD_MIN = 10  # characters
 
 
-class DealershipForm(FlaskForm):  # type: ignore[misc]
+class DealershipForm(Form):
     """The name, colour and logo the customer sees, and how to reach the dealer."""
 
     name = StringField(_("Name"), [DataRequired(_("Give a name.")), Length(max=120)])
@@ -44,7 +44,7 @@ class DealershipForm(FlaskForm):  # type: ignore[misc]
         field.data = written.checked(written.email, field.data) or None
 
 
-class InviteForm(FlaskForm):  # type: ignore[misc]
+class InviteForm(Form):
     """A new person."""
 
     name = StringField(_("Name"), [DataRequired(_("Give a name.")), Length(max=120)])
@@ -56,7 +56,7 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
         field.data = written.checked(written.email, field.data).lower()
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]
+class PasswordForm(Form):
     """A new password, twice."""
 
     password = PasswordField(
@@ -75,7 +75,7 @@ class NewPasswordForm(PasswordForm):
             raise ValidationError(gettext("This is not your present password."))
 
 
-class MeForm(FlaskForm):  # type: ignore[misc]
+class MeForm(Form):
     """What everybody may change about themselves."""
 
     language = SelectField(_("Language"), choices=written.LANGUAGE_CHOICES)

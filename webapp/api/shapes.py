@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from flask import g
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets
@@ -14,6 +14,7 @@ from webapp.interventions import forms
 from webapp.interventions.models import Intervention, Item
 from webapp.interventions.reasons import advice
 from webapp.interventions.states import Stage
+from webapp.texts import clean
 
 Kind = Literal["film", "photo", "document"]
 
@@ -26,7 +27,14 @@ def _checked(rule: Callable[[str], str]) -> Any:
     return Annotated[str, AfterValidator(rule)]
 
 
-class _Written(BaseModel):
+class _Clean(BaseModel):
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_strange_signs(cls, value: Any) -> Any:
+        return clean(value) if isinstance(value, str) else value
+
+
+class _Written(_Clean):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -90,7 +98,7 @@ class InterventionList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page")
 
 
-class Listing(BaseModel):
+class Listing(_Clean):
     """Which interventions."""
 
     q: str = Field("", max_length=100, description="words in plate, VIN, reference, name, make or model")

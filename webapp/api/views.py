@@ -32,9 +32,10 @@ from webapp.customers import links
 from webapp.customers.models import Link
 from webapp.database import session, settings
 from webapp.guards import csrf, limiter
-from webapp.interventions import items, sharing
+from webapp.interventions import erasing, sharing
 from webapp.interventions.models import Intervention, Item
 from webapp.interventions.states import matches, stage
+from webapp.texts import is_id
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(blueprint)  # a bearer token is never sent by a browser on its own
@@ -145,14 +146,7 @@ def change_intervention(intervention_id: str, json: InterventionChange) -> Any:
 @api.validate(resp=_answers(HTTP_204=None))
 def erase_intervention(intervention_id: str) -> Any:
     """Erase an intervention with its links and everything made of its files."""
-    row = access.load_intervention(intervention_id)
-    for item in list(row.items):
-        items.erase(item)
-    for link in sharing.links_of(row):
-        session.delete(link)
-    session.flush()
-    session.expire(row)
-    session.delete(row)
+    erasing.intervention(access.load_intervention(intervention_id))
     session.commit()
     return "", 204
 
@@ -186,7 +180,7 @@ def change_asset(asset_id: str, json: AssetChange) -> Any:
 @api.validate(resp=_answers(HTTP_204=None))
 def erase_asset(asset_id: str) -> Any:
     """Erase an asset and everything made of it."""
-    items.erase(_item(asset_id))
+    erasing.item(_item(asset_id))
     session.commit()
     return "", 204
 
@@ -212,7 +206,7 @@ def create_link(intervention_id: str, json: LinkIn) -> Any:
 @api.validate(resp=_answers(HTTP_204=None))
 def revoke_link(link_id: str) -> Any:
     """Revoke a link: its page and its media end at once."""
-    row = session.get(Link, link_id)
+    row = session.get(Link, link_id) if is_id(link_id) else None
     if row is None or row.intervention.dealership_id != g.dealership.id:
         abort(404)
     links.revoke(row)

@@ -9,7 +9,6 @@ from email_validator import EmailNotValidError, validate_email
 from flask import g
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from flask_wtf import FlaskForm
 from vininfo import Vin
 from vininfo.exceptions import ValidationError as BadVin
 from wtforms import Field, IntegerField, SelectField, StringField, TextAreaField
@@ -17,6 +16,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from webapp.languages import LANGUAGES
+from webapp.texts import Form
 
 LANGUAGE_CHOICES = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")  # Source: ISO 3779, no I, O, Q
@@ -81,7 +81,7 @@ def plate(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().upper()
 
 
-class InterventionForm(FlaskForm):  # type: ignore[misc]
+class InterventionForm(Form):
     """Create and edit."""
 
     reference = StringField(_("Repair order"), [DataRequired(_("Give the repair order's number.")), Length(max=40)])

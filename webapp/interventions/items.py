@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import delete
 
 from pipeline.catalog import assets
 from pipeline.catalog.models import Asset, Output, State
 from webapp.accounts.access import load_intervention, load_item, staff_required
 from webapp.database import session
+from webapp.interventions import erasing
 from webapp.interventions.models import Intervention, Item
 from webapp.interventions.reasons import advice
 from webapp.media import shelf, sign
-from webapp.uploads.models import Upload
+from webapp.texts import clean
 
 blueprint = Blueprint("items", __name__, template_folder="templates")
 
@@ -96,7 +96,7 @@ def figure(item_id: str) -> ResponseReturnValue:
 def caption(item_id: str) -> ResponseReturnValue:
     """Write an item's caption."""
     item = load_item(item_id)
-    item.caption = request.form.get("caption", "").strip()[:300]
+    item.caption = clean(request.form.get("caption", "")).strip()[:300]
     item.intervention.updated_at = time.time()
     intervention_id = item.intervention_id
     session.commit()
@@ -126,7 +126,7 @@ def remove(item_id: str) -> ResponseReturnValue:
     """Erase an item: its rows now, its bytes within seconds."""
     item = load_item(item_id)
     intervention_id = item.intervention_id
-    erase(item)
+    erasing.item(item)
     session.commit()
     return _list(intervention_id)
 
@@ -140,15 +140,6 @@ def retry(item_id: str) -> ResponseReturnValue:
     assets.retry(session, item.asset_id)
     session.commit()
     return _list(intervention_id)
-
-
-def erase(item: Item) -> None:
-    """Forget an item and everything made of it. The caller commits."""
-    asset_id = item.asset_id
-    session.execute(delete(Upload).where(Upload.asset_id == asset_id))
-    session.delete(item)
-    session.flush()
-    assets.erase(session, asset_id)
 
 
 def _list(intervention_id: str) -> ResponseReturnValue:

@@ -15,6 +15,7 @@ from webapp.customers import links
 from webapp.customers.models import Link
 from webapp.database import session
 from webapp.interventions.models import Intervention
+from webapp.texts import clean, is_id
 
 blueprint = Blueprint("sharing", __name__, template_folder="templates")
 
@@ -30,7 +31,7 @@ def links_of(intervention: Intervention) -> Sequence[Link]:
 def create(intervention_id: str) -> ResponseReturnValue:
     """A new link. Its address is shown in this answer and never again: only its hash is kept."""
     intervention = load_intervention(intervention_id)
-    recipient = request.form.get("recipient", "").strip()[:254]
+    recipient = clean(request.form.get("recipient", "")).strip()[:254]
     _link, token = links.issue(intervention, recipient)
     session.commit()
     return _panel(intervention_id, fresh=links.url(token))
@@ -41,7 +42,7 @@ def create(intervention_id: str) -> ResponseReturnValue:
 def revoke(intervention_id: str, link_id: str) -> ResponseReturnValue:
     """End a link at once, playback too."""
     intervention = load_intervention(intervention_id)
-    link = session.get(Link, link_id)
+    link = session.get(Link, link_id) if is_id(link_id) else None
     if link is None or link.intervention_id != intervention.id:
         abort(404)
     links.revoke(link)

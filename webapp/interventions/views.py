@@ -19,6 +19,7 @@ from webapp.interventions.forms import InterventionForm
 from webapp.interventions.models import Intervention, Item
 from webapp.interventions.states import NAMES, Stage, matches, stage
 from webapp.media import shelf
+from webapp.texts import clean
 
 blueprint = Blueprint("interventions", __name__, url_prefix="/interventions", template_folder="templates")
 blueprint.register_blueprint(items.blueprint)
@@ -32,7 +33,7 @@ PAGE = 30
 @staff_required
 def index() -> ResponseReturnValue:
     """The dealership's interventions, newest first, by words and stage."""
-    asked = request.args.get("q", "").strip()[:100]
+    asked = clean(request.args.get("q", "")).strip()[:100]
     chosen = request.args.get("stage", "")
     page = max(1, request.args.get("page", 1, type=int))
     where = stage(time.time())

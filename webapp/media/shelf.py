@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from pipeline import playlist
 from pipeline.catalog.models import Asset, Output
 from webapp.database import session
+from webapp.texts import is_id
 
 
 def outputs(asset: Asset) -> dict[str, Output]:
@@ -29,7 +30,8 @@ def headlines(assets: Sequence[Asset]) -> dict[str, dict[str, Output]]:
 
 def output(asset: Asset, output_id: str) -> Output | None:
     """One output of the asset by id; an older recipe's still counts, since a player may be reading it."""
-    return session.scalar(select(Output).where(Output.id == output_id, Output.asset_id == asset.id))
+    wanted = select(Output).where(Output.id == output_id, Output.asset_id == asset.id)
+    return session.scalar(wanted) if is_id(output_id) else None
 
 
 def file(row: Output, path: str) -> dict[str, Any] | None:

@@ -1,0 +1,29 @@
+"""Forgetting: rows go at once, the catalog's sweeper takes the bytes within seconds. Callers commit."""
+
+from sqlalchemy import delete
+
+from pipeline.catalog import assets
+from webapp.database import session
+from webapp.interventions import sharing
+from webapp.interventions.models import Intervention, Item
+from webapp.uploads.models import Upload
+
+
+def intervention(row: Intervention) -> None:
+    """Forget an intervention with its links and everything made of its files."""
+    for one in list(row.items):
+        item(one)
+    for link in sharing.links_of(row):
+        session.delete(link)
+    session.flush()
+    session.expire(row)
+    session.delete(row)
+
+
+def item(row: Item) -> None:
+    """Forget an item and everything made of it."""
+    asset_id = row.asset_id
+    session.execute(delete(Upload).where(Upload.asset_id == asset_id))
+    session.delete(row)
+    session.flush()
+    assets.erase(session, asset_id)
