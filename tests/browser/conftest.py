@@ -1,7 +1,7 @@
-"""What the tests of the technician's sending share: a garage with its processes, a browser, a phone, a film."""
+"""What the browser tests share: a browser, a garage with a technician's phone and film, a house with customers."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from browsing import chromium
 from handset import MIB, Hand, holding
 from landing import Garage
 from playwright.sync_api import Browser
+from visiting import House, Visit, opened, visiting
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +38,15 @@ def film(tmp_path: Path) -> Path:
     path = tmp_path / "IMG_0042.MOV"
     path.write_bytes(os.urandom(6 * MIB + 4321))
     return path
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with opened(tmp_path_factory.mktemp("house")) as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    with visiting(browser) as visit:
+        yield visit

@@ -1,0 +1,143 @@
+"""A film on the customer's page in a real browser: it plays, seeks, grows and keeps its shape."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from painting import paint
+from visiting import BUFFERED, FILM, House, Visit
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_tap_plays_the_film_with_sound_to_its_end(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention)
+    seen = visit(house.url(intervention))
+
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 0.5")
+    assert seen.page.evaluate(f"{FILM}.muted") is False
+    assert seen.page.evaluate(f"{FILM}.videoWidth < {FILM}.videoHeight")
+    seen.until(f"{FILM}.ended")
+
+    count, start, end = seen.page.evaluate(BUFFERED)
+    assert count == 1
+    assert start == pytest.approx(0, abs=0.1)
+    assert end == pytest.approx(6, abs=0.1)
+    assert seen.page.evaluate(f"{FILM}.error") is None
+    assert seen.faults == []
+    assert {url.split("/", 3)[2] for url in seen.requests if url.startswith("http")} == {house.address[7:]}
+
+
+def test_chunks_made_apart_join_without_a_seam(house: House, visit: Callable[..., Visit], tmp_path: Path) -> None:
+    phone = paint(tmp_path / "film.mov", seconds=7, size=(320, 240), rotation=90)
+    intervention = house.intervention()
+    house.premiere.craft(intervention, phone, tmp_path)
+    seen = visit(house.url(intervention))
+
+    shape = seen.page.locator(".screen").bounding_box()
+    assert shape["width"] / shape["height"] == pytest.approx(240 / 320, rel=0.02)
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 2.5")  # over the first seam
+    seen.until(f"{FILM}.ended")
+
+    count, start, end = seen.page.evaluate(BUFFERED)
+    assert count == 1
+    assert start < 0.1  # pictures in decoding order have up to two frames to wait, and players jump 100 ms
+    assert end - start == pytest.approx(7, abs=0.1)
+    assert seen.page.evaluate(f"[{FILM}.videoWidth, {FILM}.videoHeight]") == [240, 320]
+    quality = seen.page.evaluate(
+        f"(q => [q.totalVideoFrames, q.corruptedVideoFrames])({FILM}.getVideoPlaybackQuality())"
+    )
+    assert quality == [pytest.approx(210, abs=2), 0]
+    assert seen.faults == []
+
+
+def test_seeking_lands_where_it_was_asked_and_previews_the_storyboard(
+    house: House, visit: Callable[..., Visit]
+) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention)
+    seen = visit(house.url(intervention), viewport={"width": 1280, "height": 900}, is_mobile=False, has_touch=False)
+
+    seen.page.click(".start")
+    seen.until(f"{FILM}?.currentTime > 0.2")
+    seen.page.evaluate(f"{FILM}.pause(), {FILM}.currentTime = 4.5")
+    seen.until(f"!{FILM}.seeking && {FILM}.readyState > 2")
+
+    assert seen.page.evaluate(f"{FILM}.currentTime") == pytest.approx(4.5, abs=0.01)
+    bar = seen.page.locator("media-time-range").bounding_box()
+    seen.page.mouse.move(bar["x"] + bar["width"] * 0.5, bar["y"] + bar["height"] * 0.5)
+    seen.until("document.querySelector('media-controller').hasAttribute('mediapreviewimage')")
+    assert seen.faults == []
+
+
+def test_an_upright_film_keeps_its_shape_from_the_first_paint_on(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention)
+    seen = visit("about:blank")
+    seen.page.add_init_script(
+        "window.moved = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) moved += e.value })"
+        ".observe({ type: 'layout-shift', buffered: true })"
+    )
+    seen.page.goto(house.url(intervention))
+
+    before = seen.page.locator(".screen").bounding_box()
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 0.2")
+
+    assert before["width"] == 390
+    assert before["width"] / before["height"] == pytest.approx(270 / 480, rel=0.01)
+    after = seen.page.locator(".screen").bounding_box()
+    assert (after["width"], after["height"]) == (before["width"], before["height"])
+    assert seen.page.evaluate("moved") < 0.01
+
+
+def test_a_growing_film_is_played_to_the_end_that_it_did_not_have_yet(
+    house: House, visit: Callable[..., Visit]
+) -> None:
+    intervention = house.intervention()
+    film = house.premiere.screening(intervention, chunks=1)
+    seen = visit(house.url(intervention))
+
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 0.5")
+    assert seen.page.evaluate(f"{FILM}.currentTime") < 2.5
+    house.premiere.finish(film)
+    seen.until(f"{FILM}.ended", 40)
+
+    assert seen.page.evaluate(f"{FILM}.currentTime") == pytest.approx(6, abs=0.1)
+    seen.until("document.querySelector('.film').dataset.stage === 'ready'")
+    assert seen.page.evaluate("performance.getEntriesByType('navigation').length") == 1
+    assert seen.faults == []
+
+
+def test_a_film_still_being_made_appears_by_itself(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention()
+    film = house.premiere.screening(intervention, chunks=0, poster=False)
+    seen = visit(house.url(intervention))
+
+    assert "being prepared" in seen.page.inner_text(".screen")
+    assert seen.page.locator(".start").count() == 0
+    shape = seen.page.locator(".screen").bounding_box()
+    house.premiere.finish(film)
+    seen.page.wait_for_selector(".start", timeout=15000)
+
+    assert seen.page.locator(".screen").bounding_box() == shape
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 0.2")
+    assert seen.faults == []
+
+
+def test_a_revoked_link_is_said_plainly_instead_of_a_dead_player(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention)
+    seen = visit(house.url(intervention))
+
+    house.revoke(intervention)
+    seen.page.tap(".start")
+    seen.page.wait_for_selector(".broken", timeout=30000)
+
+    assert "could not be played" in seen.page.inner_text(".broken")
+    assert seen.page.locator("media-controller").count() == 0
