@@ -66,6 +66,18 @@ def test_a_logo_is_kept_without_what_rode_along(shop: Flask, alice: FlaskClient)
     assert alice.get(re.search(r'src="(/m/[^"]+logo\.png)"', page)[1]).data == kept
 
 
+@pytest.mark.parametrize(("size", "shown"), [((300, 120), False), ((200, 200), True)])
+def test_the_pages_head_shows_a_logo_only_if_it_can_be_read_in_a_square(
+    shop: Flask, alice: FlaskClient, size: tuple[int, int], shown: bool
+) -> None:
+    made = BytesIO()
+    Image.new("RGB", size, (180, 85, 45)).save(made, "PNG")
+    alice.post("/dealership", data=FORM | {"logo": (BytesIO(made.getvalue()), "logo.png")})
+    tile = re.search(r'<span class="tile"[^>]*>(.*?)</span>', alice.get("/interventions").text)[1]
+    assert ("<img" in tile) is shown
+    assert (tile == "G") is not shown
+
+
 def test_what_is_no_png_is_no_logo(shop: Flask, alice: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logo, "LIMIT", 5_000)
     for given in (b"<svg onload=alert(1)>", png() + b"x" * 5_000, png()[:60]):

@@ -175,6 +175,22 @@ def test_a_refused_file_says_why_and_what_to_do(
     assert "only sound in this file" in alice.get(f"/interventions/{intervention}").text
 
 
+def test_the_list_shows_only_what_was_made(alice: FlaskClient, intervention: str, finisher: Finisher) -> None:
+    finisher.film(intervention, state=State.REJECTED)
+    finisher.photo(intervention, state=State.FAILED)
+    assert "/m/" not in alice.get("/interventions").text
+    finisher.photo(intervention)
+    assert alice.get("/interventions").text.count('<img src="/m/') == 1
+
+
+def test_the_new_form_says_what_must_be_filled_and_opens_where_a_fault_is(alice: FlaskClient) -> None:
+    page = alice.get("/interventions/new").text
+    assert page.count('class="must"') == 1
+    assert '<details class="part" open>' not in page
+    page = alice.post("/interventions/new", data={"reference": "RO-7", "customer_phone": "1"}).text
+    assert page.count('<details class="part" open>') == 1
+
+
 def test_a_link_is_shown_once_sent_in_the_customers_language_and_revoked(
     shop: Flask, alice: FlaskClient, client: FlaskClient, add_intervention: Callable[..., str]
 ) -> None:
@@ -251,3 +267,12 @@ def test_a_vin_needs_no_check_digit_but_its_letters(shop: Flask) -> None:
         for wrong in ("VF1RFB00X5678901", "VF1RFB00X5678901O"):
             with pytest.raises(Invalid):
                 vin(wrong)
+
+
+def test_the_desk_leads_to_the_page_as_the_customer_sees_it(
+    alice: FlaskClient, intervention: str, finisher: Finisher
+) -> None:
+    path = f"/interventions/{intervention}/preview"
+    assert path not in alice.get(f"/interventions/{intervention}").text, "there is nothing to look at yet"
+    finisher.film(intervention)
+    assert f'href="{path}"' in alice.get(f"/interventions/{intervention}").text
