@@ -9,10 +9,9 @@ from dramatiq.middleware import AgeLimit, Middleware
 
 from workers.connections import valkey
 from workers.meters import Meters
+from workers.queues import QUEUES
 from workers.settings import settings
 from workers.unit import Unit
-
-QUEUES = ("express", "film", "later", "post")
 
 _PREFETCH = 1  # messages a unit takes at once: a second one would wait behind a long film while other units are idle
 _IDLE_MS = (

@@ -10,8 +10,8 @@ import structlog
 from pipeline.catalog import keys
 from pipeline.catalog import reconcile as rows
 from workers import workspace
-from workers.broker import QUEUES
 from workers.connections import objects, reading, transaction, valkey
+from workers.queues import QUEUES
 from workers.settings import settings
 
 _ALIVE = "walkaround:alive"  # gone when the broker was emptied

@@ -17,8 +17,8 @@ from pipeline.catalog.storage import NotStored
 from webapp import migrations
 from webapp.database import session, settings, storage
 from workers import sandbox
+from workers.queues import QUEUES
 
-QUEUES = ("express", "film", "later", "post")
 SEEN_S = 60  # seconds after a worker's last heartbeat in which it still counts
 _log = structlog.get_logger("walkaround.health")
 

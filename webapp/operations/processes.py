@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Iterator
 
+from workers.queues import UNITS
 from workers.settings import Settings
-
-QUEUES: dict[str, tuple[str, ...]] = {"express": ("express",), "film": ("film",), "later": ("later", "post")}
 
 
 def commands(settings: Settings) -> Iterator[tuple[str, list[str]]]:
@@ -14,7 +13,7 @@ def commands(settings: Settings) -> Iterator[tuple[str, list[str]]]:
     yield "web", [python, "-m", "gunicorn", "-c", "python:webapp.operations.serve_web", "webapp.app:web()"]
     yield "upload", [python, "-m", "gunicorn", "-c", "python:webapp.operations.serve_upload", "webapp.app:upload()"]
     port = settings.metrics_port
-    for name, queues in QUEUES.items():
+    for name, queues in UNITS.items():
         for number in range(settings.worker_units if name == "film" else 1):
             unit = f"{name}.{number + 1}" if name == "film" else name
             # Each unit needs a metrics port of its own; `env` because only settings.py may look at the environment.
