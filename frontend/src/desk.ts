@@ -23,8 +23,18 @@ document.addEventListener("click", async (event) => {
   say(button.dataset.says ?? "");
 });
 
+// The list asks for itself every few seconds. While a caption is being written it stays as it is and asks again later.
+document.addEventListener("htmx:before:swap", (event) => {
+  const list = event.target as Element | null;
+  if (list?.id !== "media") return;
+  const texts = [...list.querySelectorAll("textarea")];
+  if (texts.some((text) => text === document.activeElement || text.value !== text.defaultValue)) event.preventDefault();
+});
+
 document.addEventListener("htmx:after:request", (event) => {
   const form = (event.target as Element | null)?.closest?.<HTMLElement>("[data-says]");
   const response = (event as CustomEvent<{ ctx?: { response?: { raw?: Response } } }>).detail?.ctx?.response?.raw;
-  if (form && response?.ok) say(form.dataset.says ?? "");
+  if (!form || !response?.ok) return;
+  say(form.dataset.says ?? "");
+  for (const text of form.querySelectorAll("textarea")) text.defaultValue = text.value; // kept: no longer to be guarded
 });

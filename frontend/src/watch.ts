@@ -69,7 +69,8 @@ function merge(page: HTMLElement, fresh: Document): void {
     const list = here.querySelector("ul") ?? here;
     const items = [...there.querySelectorAll<HTMLElement>("[data-item]")];
     const wanted = new Set(items.map((item) => item.id));
-    for (const old of list.querySelectorAll("[data-item]")) if (!wanted.has(old.id)) old.remove();
+    for (const old of list.querySelectorAll("[data-item]"))
+      if (!wanted.has(old.id) && !old.querySelector(".screen[data-state]")) old.remove();
     let last: Element | null = null;
     for (const item of items) {
       let old = document.getElementById(item.id);

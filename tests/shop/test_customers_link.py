@@ -8,9 +8,9 @@ import pytest
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from pipeline.catalog.models import Asset, State
+from pipeline.catalog.models import Asset, Output, State
 from webapp.accounts.models import Dealership
 from webapp.customers import colour, links
 from webapp.customers.models import Link
@@ -204,6 +204,24 @@ def test_what_was_refused_or_failed_is_not_the_customers_business(
     assert "failed" not in page
     assert "There is nothing to see yet" in page
     assert "data-growing" not in page
+
+
+def test_a_film_that_failed_after_its_last_chunk_stays_and_one_with_a_hole_does_not(
+    client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    film = finisher.film(intervention, caption="The pads are worn", state=State.FAILED)
+    token = issue(intervention)
+    page = open_page(client, token)
+    assert "The pads are worn" in page
+    assert 'data-stage="ready"' in page
+    assert "data-growing" not in page
+    playlist = client.get(re.search(r'data-playlist="([^"]+)"', page)[1])
+    assert playlist.status_code == 200
+
+    with shop.app_context():
+        session.execute(delete(Output).where(Output.asset_id == film, Output.name == "chunk/0001"))
+        session.commit()
+    assert "The pads are worn" not in open_page(client, token)
 
 
 def test_what_is_being_made_is_announced_and_an_abandoned_upload_is_not(

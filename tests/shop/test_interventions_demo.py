@@ -1,13 +1,18 @@
 """The demo is an intervention like any other."""
 
+import hashlib
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from webapp.database import session
+from webapp.database import session, storage
 from webapp.interventions import demo
-from webapp.interventions.models import Intervention
+from webapp.interventions.models import Intervention, Item
 from workers.demo import papers
 
 FIELDS = (
@@ -34,3 +39,32 @@ def test_each_drawn_photo_has_the_caption_of_what_it_shows(tmp_path: Path) -> No
     for path in tmp_path.iterdir():
         assert path.stem in demo.CAPTIONS[path.name]
     assert demo.CAPTIONS.keys() == {"walkaround.mov", "brake.jpg", "tyre.jpg", "report.pdf"}
+
+
+def test_a_demo_stopped_between_two_files_sends_the_rest_and_no_file_twice(
+    shop: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+
+    def draw(command: list[str], **_: object) -> None:
+        for name in demo.CAPTIONS:
+            Path(command[-1], name).write_bytes(b"drawn")
+        papers.logo(Path(command[-1], "logo.png"))
+
+    def send(_url: str, _token: str, path: Path, _metadata: dict[str, str], _on_sent: object) -> None:
+        sent.append(path.name)
+
+    monkeypatch.setattr(demo, "subprocess", SimpleNamespace(run=draw))
+    monkeypatch.setattr(demo, "send", send)
+    monkeypatch.setattr(demo, "_wait", lambda *_: None)
+    finisher = Finisher(shop)
+    with shop.app_context():
+        made = demo.prepare()
+        film = finisher.film(made.intervention_id)
+        session.scalars(select(Item).where(Item.asset_id == film)).one().filename = "walkaround.mov"
+        session.commit()
+        demo.fill(made, lambda *_: None)
+        assert sent == ["brake.jpg", "tyre.jpg", "report.pdf"]
+        # The logo is what the child made of the one that was drawn, kept under its own content.
+        key = session.get_one(Intervention, made.intervention_id).dealership.logo_key
+        assert hashlib.sha256(storage().get(key)).hexdigest()[:32] in key

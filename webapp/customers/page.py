@@ -95,8 +95,10 @@ def view(intervention: Intervention, link_id: str | None) -> Shown:
 def _is_shown(asset: Asset) -> bool:
     """A file that was refused, or that we failed at, is the workshop's business and not the customer's."""
     match asset.state:
-        case State.REJECTED | State.FAILED:
+        case State.REJECTED:
             return False
+        case State.FAILED:  # perhaps at its storyboard: the film itself can still be whole
+            return asset.kind == "film" and shelf.is_whole(asset, shelf.outputs(asset))
         case State.RECEIVING:
             return time.time() - asset.created_at < PATIENCE_S
     return True
@@ -107,7 +109,7 @@ def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
     source = item.asset.source or {}
     # The shape as it will be shown, so that nothing moves when the picture comes.
     shape = max(first.facts["renditions"], key=lambda made: made["height"]) if first else source.get("film") or {}
-    stage = "ready" if item.asset.state == State.READY else "playable" if first else "waiting"
+    stage = "ready" if item.asset.state in (State.READY, State.FAILED) else "playable" if first else "waiting"
     return Film(
         id=item.id,
         caption=item.caption,

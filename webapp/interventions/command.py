@@ -5,6 +5,8 @@ import subprocess
 import click
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from pipeline.errors import PipelineError
+from webapp.accounts.logo import NoLogo
 from webapp.app import create_app
 from webapp.interventions import demo as demonstration
 from webapp.interventions.sending import UploadFailed
@@ -21,7 +23,7 @@ def demo() -> None:
             with bar:
                 task = bar.add_task("starting", total=1.0)
                 demonstration.fill(made, lambda what, done: bar.update(task, description=what, completed=done))
-        except (OSError, UploadFailed, RuntimeError, subprocess.CalledProcessError) as error:
+        except (OSError, UploadFailed, RuntimeError, PipelineError, NoLogo, subprocess.CalledProcessError) as error:
             raise click.ClickException(f"the demo could not be made: {error}") from error
         for name, email, role in demonstration.PEOPLE[1:]:
             click.echo(f"also: {name}, {role}  ({email} / {made.password})")

@@ -4,7 +4,6 @@ Everything goes the way of real things: the files are sent to the upload endpoin
 again finds what is there and sends only what is missing.
 """
 
-import hashlib
 import secrets
 import subprocess
 import sys
@@ -17,12 +16,13 @@ from pathlib import Path
 import uuid_utils
 from sqlalchemy import select
 
-from pipeline.catalog import assets, keys
+from pipeline.catalog import assets
 from pipeline.catalog.models import State
+from webapp.accounts import logo
 from webapp.accounts.models import Dealership, RoleName, User
 from webapp.accounts.people import add_dealership, add_person
 from webapp.customers import links
-from webapp.database import session, settings, storage
+from webapp.database import session, settings
 from webapp.interventions.models import Intervention, Item
 from webapp.interventions.sending import send
 from webapp.uploads import tokens
@@ -69,7 +69,8 @@ def fill(demo: Demo, on_step: Callable[[str, float], None]) -> None:
     intervention = session.get_one(Intervention, demo.intervention_id)
     user = session.scalars(select(User).where(User.dealership_id == intervention.dealership_id)).first()
     assert user is not None
-    if not intervention.items or any(item.asset.state is State.RECEIVING for item in intervention.items):
+    here = {item.filename for item in intervention.items if item.asset.state is not State.RECEIVING}
+    if missing := CAPTIONS.keys() - here:
         token = tokens.issue(settings().effective_secret_key, user.id, intervention.id)
         dealership_id = intervention.dealership_id
         session.commit()
@@ -77,7 +78,7 @@ def fill(demo: Demo, on_step: Callable[[str, float], None]) -> None:
             on_step("drawing", 0)
             subprocess.run([sys.executable, "-m", "webapp.command", "draw-demo", folder], check=True, stdout=2)
             _hang_logo(dealership_id, Path(folder))
-            files = list(_files(Path(folder)))
+            files = [(path, kind) for path, kind in _files(Path(folder)) if path.name in missing]
             for number, (path, kind) in enumerate(files):
                 size = path.stat().st_size
                 metadata = {
@@ -139,12 +140,10 @@ def _files(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _hang_logo(dealership_id: str, folder: Path) -> None:
-    logo = folder / "logo.png"
+    drawn = folder / "logo.png"
     dealership = session.get_one(Dealership, dealership_id)
-    if dealership.logo_key is None and logo.exists():
-        key = keys.logo(dealership_id, hashlib.sha256(logo.read_bytes()).hexdigest()[:32])
-        storage().put(key, logo.read_bytes(), "image/png")
-        dealership.logo_key = key
+    if dealership.logo_key is None and drawn.exists():
+        logo.keep(dealership, drawn.read_bytes())
     session.commit()
 
 
