@@ -144,5 +144,6 @@ def _publish(current: Attempt, prefix: str, out: Path, result: dict[str, Any]) -
         made = {"prefix": prefix, "files": result["files"], "facts": result["facts"]}
         return assets.publish(session, current.lease, **made, window=settings().window)
 
-    if not current.record(publish):
+    published = current.record(publish)
+    if not published:
         current.lose()

@@ -22,6 +22,7 @@ from workers import actors, attempt, child, connections
 STORY: set[CodeType] = {
     actors._make.__code__,
     actors._publish.__code__,
+    *(inner for inner in actors._publish.__code__.co_consts if isinstance(inner, CodeType)),
     assets.publish.__code__,
     claims._update.__code__,
     claims._advance.__code__,
