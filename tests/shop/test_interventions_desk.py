@@ -2,20 +2,16 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_babel import force_locale
 from sqlalchemy import select
 
 from pipeline.catalog.models import Asset, Erasure, State
 from webapp.customers.models import Link
 from webapp.database import session
-from webapp.interventions import words
-from webapp.interventions.forms import Invalid, maker, phone, vin
 from webapp.interventions.models import Intervention, Item
 
 HTMX = {"HX-Request": "true"}
@@ -232,41 +228,6 @@ def test_nobody_gets_in_without_signing_in(client: FlaskClient, intervention: st
         assert answer.status_code == 302
         assert "/login" in answer.headers["Location"]
     assert client.post(f"/interventions/{intervention}/links").status_code == 302
-
-
-def test_phone_numbers_without_a_prefix_are_read_in_the_dealers_country(shop: Flask) -> None:
-    with shop.test_request_context():
-        assert phone("0151 23456789", "DE") == "+4915123456789"
-        assert phone("+44 20 7946 0958", "DE") == "+442079460958"
-        assert phone("06 39 98 12 34", "FR") == "+33639981234", "kept free for fiction, and no reason to stop"
-        for wrong in ("1", "a number", "0151 23456789012345678"):
-            with pytest.raises(Invalid):
-                phone(wrong, "DE")
-
-
-@pytest.mark.parametrize(
-    ("language", "day", "moment"),
-    [
-        ("en", "22 Nov 2026", "22 Nov 2026, 12:25"),
-        ("fr", "22 nov. 2026", "22 nov. 2026, 12:25"),
-        ("de", "22.11.2026", "22.11.2026, 12:25"),
-    ],
-)
-def test_dates_have_one_form_in_each_language_and_the_day_comes_first(
-    shop: Flask, language: str, day: str, moment: str
-) -> None:
-    at = datetime(2026, 11, 22, 12, 25, tzinfo=UTC).timestamp()
-    with shop.test_request_context(), force_locale(language):
-        assert (words.day(at), words.moment(at)) == (day, moment)
-
-
-def test_a_vin_needs_no_check_digit_but_its_letters(shop: Flask) -> None:
-    with shop.test_request_context():
-        assert vin("vf1-rfb00x-56789012") == "VF1RFB00X56789012"
-        assert maker("WVWZZZ1JZ3W386752") == "Volkswagen"
-        for wrong in ("VF1RFB00X5678901", "VF1RFB00X5678901O"):
-            with pytest.raises(Invalid):
-                vin(wrong)
 
 
 def test_the_desk_leads_to_the_page_as_the_customer_sees_it(
