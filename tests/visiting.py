@@ -103,7 +103,7 @@ def visiting(browser: Browser) -> Iterator[Callable[..., Visit]]:
         made.page.on(
             "response", lambda got: made.faults.append(f"{got.status} {got.url}") if got.status > 399 else None
         )
-        made.page.on("console", lambda line: line.type != "error" or made.faults.append(line.text))
+        made.page.on("console", lambda line: line.type in ("error", "warning") and made.faults.append(line.text))
         made.page.on("pageerror", lambda error: made.faults.append(str(error)))
         made.page.goto(url)
         return made

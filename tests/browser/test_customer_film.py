@@ -94,6 +94,18 @@ def test_an_upright_film_keeps_its_shape_from_the_first_paint_on(house: House, v
     assert seen.page.evaluate("moved") < 0.01
 
 
+def test_a_film_that_plays_is_seen_whole_on_a_phone(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention)
+    seen = visit(house.url(intervention))
+    box = "document.querySelector('.screen').getBoundingClientRect()"
+
+    assert seen.page.evaluate(f"{box}.bottom > innerHeight")
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 0.2")
+    seen.until(f"{box}.top > -1 && {box}.bottom <= innerHeight")
+
+
 def test_a_growing_film_is_played_to_the_end_that_it_did_not_have_yet(
     house: House, visit: Callable[..., Visit]
 ) -> None:

@@ -48,6 +48,18 @@ def test_photos_open_large_and_close_where_they_were(house: House, visit: Callab
     assert seen.faults == []
 
 
+def test_two_photos_are_shown_whole_and_fill_the_column(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention()
+    for caption in ("Front left", "Rear right"):
+        house.premiere.print(intervention, caption=caption)
+    seen = visit(house.url(intervention), viewport={"width": 1440, "height": 900}, is_mobile=False, has_touch=False)
+
+    assert seen.page.evaluate("getComputedStyle(document.querySelector('.photo img')).objectFit") == "contain"
+    assert seen.page.locator(".photo .enlarge").count() == 2
+    last, card = seen.page.locator(".photo").last.bounding_box(), seen.page.locator(".reach").bounding_box()
+    assert last["x"] + last["width"] == pytest.approx(card["x"] + card["width"], abs=1)
+
+
 def test_without_scripts_everything_can_be_read_and_the_film_has_the_browsers_own_player(
     house: House, visit: Callable[..., Visit]
 ) -> None:

@@ -9,9 +9,9 @@ from browsing import chromium
 from finished import Finisher
 from landing import Garage
 from playwright.sync_api import Browser, Page
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from pipeline.catalog.models import Asset, State
+from pipeline.catalog.models import Asset, Output, State
 from webapp.database import session
 from webapp.interventions.models import Item
 
@@ -107,6 +107,38 @@ def test_the_buttons_are_made_for_gloves(visit: Callable[..., Page], interventio
     for button in page.locator(".entry button:visible").all():
         box = button.bounding_box()
         assert min(box["width"], box["height"]) >= 48, button.inner_text()
+
+
+def test_what_is_edited_stands_clear_of_the_buttons(visit: Callable[..., Page], intervention: str) -> None:
+    page = visit(intervention)
+    page.locator(".entry .tool").nth(1).click()
+    page.wait_for_timeout(200)
+    editor, buttons = page.locator(".editor").bounding_box(), page.locator(".picker").bounding_box()
+    assert buttons["height"] < 100
+    assert editor["y"] + editor["height"] <= buttons["y"]
+    page.locator(".editor textarea").focus()
+    assert not page.locator(".picker").is_visible()
+
+
+def test_films_without_a_caption_are_told_apart_by_number(visit: Callable[..., Page], garage: Garage) -> None:
+    made, finisher = garage.intervention("RO-numbers"), Finisher(garage.app)
+    finisher.film(made)
+    finisher.photo(made)
+    finisher.film(made)
+    assert visit(made).locator(".entry-name").all_inner_texts() == ["Film 1", "Photo", "Film 2"]
+
+
+def test_a_file_in_line_is_not_said_to_be_in_work(visit: Callable[..., Page], garage: Garage) -> None:
+    made = garage.intervention("RO-line")
+    Finisher(garage.app).document(made)
+    with garage.app.app_context():
+        asset = session.scalars(select(Item.asset_id).where(Item.intervention_id == made)).one()
+        session.execute(delete(Output).where(Output.asset_id == asset))
+        session.execute(update(Asset).where(Asset.id == asset).values(state=State.PROCESSING))
+        session.commit()
+    card = visit(made).locator(".entry")
+    assert card.locator(".entry-state").inner_text() == "Waiting to be made"
+    assert card.locator("progress").count() == 0
 
 
 def test_the_camera_opens_for_films_and_photos_and_the_library_takes_many(
