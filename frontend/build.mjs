@@ -1,13 +1,14 @@
 // Bundles every src/*.ts(x) and styles/*.css that is an entry point into ../webapp/static/dist, with hashed names and a
 // manifest from logical name ("capture.js", "desk.css") to file. Files in src/ and styles/ that start with "_" are parts.
 import { build } from "esbuild";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "../webapp/static/dist");
+mkdirSync(dirname(dist), { recursive: true });
 // Made beside it and moved at the end: a page never meets half a build, and two builds do not meet each other.
 const out = mkdtempSync(`${dist}-`);
 const entries = ["src", "styles"].flatMap((folder) =>
