@@ -44,7 +44,7 @@ def up(environment: dict[str, str]) -> Iterator[Path]:
     with log.open("w") as file:
         process = subprocess.Popen([*WALKAROUND, "up"], env=environment, stdout=file, stderr=subprocess.STDOUT)
         try:
-            wait_for(lambda: "Walkaround is up" in log.read_text() or process.poll() is not None, 120)
+            wait_for(lambda: "Walkaround is up" in log.read_text() or process.poll() is not None, 240)
             assert process.poll() is None, log.read_text()
             yield log
             began = time.monotonic()

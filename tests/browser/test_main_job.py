@@ -59,7 +59,8 @@ def states(page: Page) -> list[str | None]:
     return [card.get_attribute("data-state") for card in page.locator(".entry").all()]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.xdist_group("up")
+@pytest.mark.timeout(600)
 def test_a_film_from_an_iphone_reaches_its_customer_through_a_lost_network(
     address: str, browser: Browser, media: Path, tmp_path: Path
 ) -> None:

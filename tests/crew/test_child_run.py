@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -79,7 +80,9 @@ def test_cpu_time_and_memory_of_grandchildren_are_counted(film: Path, layer: san
     used = _run(code + "say({'result':{}})", film, layer=layer)["usage"]
 
     assert used["cpu_s"] > 0.1
-    assert 100 * 2**20 < used["peak_rss_bytes"] < 400 * 2**20
+    # Linux begins a child's high-water mark with its parent's: this process may be a large one.
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    assert 100 * 2**20 < used["peak_rss_bytes"] < ours + 400 * 2**20
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import servers
 
 from pipeline.catalog import storage as storages
 from pipeline.catalog.storage import NotStored, Storage
@@ -112,9 +114,15 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_fetched(
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_a_killed_worker_leaves_no_copy_of_the_input(storage: Storage, tmp_path: Path) -> None:
-    work, elsewhere = tmp_path / "work", tmp_path / "tmp"
-    elsewhere.mkdir()
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A temporary folder with a short name: the sandbox's trial puts a socket there."""
+    with servers.folder() as folder:
+        yield folder
+
+
+def test_a_killed_worker_leaves_no_copy_of_the_input(storage: Storage, tmp_path: Path, elsewhere: Path) -> None:
+    work = tmp_path / "work"
     killed = subprocess.Popen(
         [
             *(sys.executable, "-c", WORKER),

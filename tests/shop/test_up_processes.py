@@ -16,7 +16,8 @@ def environment() -> Iterator[dict[str, str]]:
         yield one
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.xdist_group("up")  # two cores do not start everything twice at once
+@pytest.mark.timeout(600)
 def test_everything_runs_from_an_empty_folder_stops_within_seconds_and_is_found_again(
     environment: dict[str, str],
 ) -> None:

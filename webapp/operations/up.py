@@ -19,7 +19,7 @@ from webapp.operations.processes import commands
 from webapp.operations.supervisor import Supervisor, Unit
 from workers.settings import Settings
 
-READY_S = 30.0  # seconds the parts have to answer
+READY_S = 120.0  # seconds the parts have to answer; a first start on a busy machine compiles everything
 _SOCKET_PATH_MAX = 107  # bytes of a unix socket's path. Source: unix(7)
 
 
