@@ -47,6 +47,8 @@ def begin(page: Page, address: str) -> None:
     page.wait_for_url("**/interventions**")
     page.goto(f"{address}/interventions/new")
     page.fill("input[name=reference]", "RO-4711")
+    for part in page.locator("details.part > summary").all():  # folded on a phone
+        part.click()
     page.fill("input[name=make]", "Renault")
     page.fill("input[name=model]", "Mégane")
     page.fill("input[name=customer_name]", "Camille Durand")
