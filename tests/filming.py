@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets
-from pipeline.catalog.models import Asset
+from pipeline.catalog.models import Asset, Outbox
 
 PHOTO: dict[str, Any] = {
     "kind": "photo",
@@ -59,3 +60,18 @@ def planned(session: Session, measured: dict[str, Any], window: int = 4) -> Asse
     assert assets.plan(session, lease_of(session, asset.id, "ingest"), measured, window=window)
     session.commit()
     return asset
+
+
+def publish(session: Session, lease: assets.Lease) -> bool:
+    """Record as a worker does; False when another took over."""
+    done = assets.publish(session, lease, prefix=f"p/{lease.fence}/", files=[], facts={}, window=2)
+    session.commit()
+    return done
+
+
+def rung(session: Session) -> list[str]:
+    """What was called for, oldest first: `queue actor name`."""
+    return [
+        " ".join(filter(None, (row.queue, row.actor, row.args.get("name"))))
+        for row in session.scalars(select(Outbox).order_by(Outbox.id))
+    ]
