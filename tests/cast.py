@@ -55,3 +55,8 @@ def sign_in(app: Flask, name: str) -> FlaskClient:
         cookie["fs_cc"] = "set"
         cookie["fs_paa"] = time.time()
     return client
+
+
+def open_page(client: FlaskClient, token: str) -> str:
+    """The customer's page, as whoever follows the link sees it."""
+    return client.get(f"/v/{token}", follow_redirects=True).text

@@ -18,6 +18,7 @@ from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
 from landing import TUS, pairs
+from signing import issue_link, media_prefix, output_id
 from sqlalchemy import select
 from unloading import Headers, path_of
 
@@ -25,6 +26,7 @@ from pipeline.catalog.models import Base
 from webapp.accounts.access import issue_token
 from webapp.accounts.models import Dealership, RoleName
 from webapp.app import create_app
+from webapp.customers import links
 from webapp.database import session
 from webapp.interventions.models import Intervention
 from workers.settings import Settings
@@ -141,3 +143,37 @@ def create(upload: FlaskClient, mine: Headers, intervention: str) -> Callable[..
         return path_of(upload.post("/files", headers={**mine, "Upload-Length": str(size), "Upload-Metadata": named}))
 
     return create
+
+
+@pytest.fixture
+def issue(shop: Flask) -> Callable[..., str]:
+    """`issue(intervention)` → the token of a new link."""
+
+    def issue(intervention: str) -> str:
+        with shop.app_context():
+            _, token = links.issue(session.get_one(Intervention, intervention), "camille@example.org")
+            session.commit()
+        return token
+
+    return issue
+
+
+@pytest.fixture
+def film(finisher: Finisher, intervention: str) -> str:
+    return finisher.film(intervention)
+
+
+@pytest.fixture
+def link(shop: Flask, intervention: str) -> str:
+    return issue_link(shop, intervention)
+
+
+@pytest.fixture
+def prefix(shop: Flask, film: str, link: str) -> str:
+    """The film's signed prefix for the customer."""
+    return media_prefix(shop, film, link)
+
+
+@pytest.fixture
+def segment(shop: Flask, prefix: str, film: str) -> str:
+    return f"{prefix}{output_id(shop, film, 'chunk/0001')}/720p-000.m4s"

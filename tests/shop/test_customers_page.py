@@ -1,0 +1,135 @@
+"""What the customer's page shows, to whom, in whose language and colours; and what is none of his business."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from cast import open_page
+from finished import Finisher
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select
+
+from pipeline.catalog.models import Asset, Output, State
+from webapp.accounts.models import Dealership
+from webapp.customers import colour
+from webapp.database import session, storage
+
+Issue = Callable[..., str]
+
+
+def test_the_page_shows_the_dealer_the_vehicle_and_every_finished_file(
+    client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    with shop.app_context():
+        dealer = session.scalars(select(Dealership).where(Dealership.name == "Garage Lumière")).one()
+        dealer.phone, dealer.email, dealer.address = "+33142681234", "atelier@example.org", "12 rue des Ateliers"
+        dealer.logo_key = f"logos/{dealer.id}/abc.png"
+        storage().put(dealer.logo_key, b"\x89PNG")
+        session.commit()
+    finisher.film(intervention, caption="The left pad is worn")
+    finisher.photo(intervention, caption="<b>Disc</b>")
+    finisher.document(intervention, caption="Report")
+    page = open_page(client, issue(intervention))
+
+    for text in (
+        "Hello Camille Durand",
+        "GB-123-LM",
+        "+33 1 42 68 12 34",
+        "12 rue des Ateliers",
+        "The left pad is worn",
+    ):
+        assert text in page
+    assert "&lt;b&gt;Disc&lt;/b&gt;" in page
+    assert "tel:+33142681234" in page
+    assert "mailto:atelier@example.org" in page
+    assert client.get(re.search(r'src="(/m/[^"]+/logo\.png)"', page)[1]).data == b"\x89PNG"
+    for pattern in (r'data-playlist="([^"]+)"', r'class="poster" src="([^"]+)"', r'href="([^"]+)" download'):
+        assert client.get(re.search(pattern, page)[1]).status_code == 200
+    assert "RO-1001" not in re.sub(r"mailto:\S+", "", page)
+
+
+def test_what_was_refused_or_failed_is_not_the_customers_business(
+    client: FlaskClient, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    finisher.film(intervention, caption="refused", state=State.REJECTED)
+    finisher.photo(intervention, caption="failed", state=State.FAILED)
+    page = open_page(client, issue(intervention))
+
+    assert "refused" not in page
+    assert "failed" not in page
+    assert "There is nothing to see yet" in page
+    assert "data-growing" not in page
+
+
+def test_a_film_that_failed_after_its_last_chunk_stays_and_one_with_a_hole_does_not(
+    client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    film = finisher.film(intervention, caption="The pads are worn", state=State.FAILED)
+    token = issue(intervention)
+    page = open_page(client, token)
+    assert "The pads are worn" in page
+    assert 'data-stage="ready"' in page
+    assert "data-growing" not in page
+    playlist = client.get(re.search(r'data-playlist="([^"]+)"', page)[1])
+    assert playlist.status_code == 200
+
+    with shop.app_context():
+        session.execute(delete(Output).where(Output.asset_id == film, Output.name == "chunk/0001"))
+        session.commit()
+    assert "The pads are worn" not in open_page(client, token)
+
+
+def test_what_is_being_made_is_announced_and_an_abandoned_upload_is_not(
+    client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    film = finisher.film(intervention, chunks=0, state=State.RECEIVING)
+    token = issue(intervention)
+    page = open_page(client, token)
+    assert "The film is being prepared" in page
+    assert "data-growing" in page
+
+    with shop.app_context():
+        session.get_one(Asset, film).created_at -= 7200
+        session.commit()
+    assert "The film is being prepared" not in open_page(client, token)
+
+
+@pytest.mark.parametrize(
+    ("language", "greeting"), [("fr", "Bonjour Camille"), ("de", "Guten Tag Camille"), ("en", "Hello")]
+)
+def test_the_page_speaks_the_customers_language(
+    client: FlaskClient, add_intervention: Callable[..., str], issue: Issue, language: str, greeting: str
+) -> None:
+    page = open_page(client, issue(add_intervention("RO-9", customer_language=language)))
+
+    assert greeting in page
+    assert f'<html lang="{language}">' in page
+
+
+def test_staff_preview_their_own_page_and_nobody_elses(
+    bob: FlaskClient, charlie: FlaskClient, client: FlaskClient, finisher: Finisher, intervention: str
+) -> None:
+    finisher.film(intervention)
+    path = f"/interventions/{intervention}/preview"
+    page = bob.get(path)
+
+    assert page.status_code == 200
+    assert bob.get(re.search(r'data-playlist="([^"]+)"', page.text)[1]).status_code == 200
+    assert charlie.get(path).status_code == 404
+    assert client.get(path).status_code in (302, 401)
+
+
+@pytest.mark.parametrize("chosen", ["#ffcc00", "#ffffff", "#000000", "#1f6feb", "#777777", "#00ff88", "nonsense"])
+def test_whatever_colour_a_dealer_chose_text_can_be_read(chosen: str) -> None:
+    made = colour.palette(chosen)
+
+    assert colour.contrast(made.fill, made.on_fill) >= 4.5
+    assert colour.contrast(made.ink_light, "#ffffff") >= 4.5
+    assert colour.contrast(made.ink_light, colour.PAPER_LIGHT) >= 4.5
+    assert colour.contrast(made.ink_dark, colour.PAPER_DARK) >= 4.5
+
+
+def test_contrast_is_that_of_the_specification() -> None:
+    assert colour.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert colour.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
