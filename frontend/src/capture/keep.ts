@@ -18,6 +18,7 @@ export interface Kept {
   modified: number;
   caption: string;
   url: string | null; // of the upload, once created
+  indexed?: boolean; // whether its index was sent ahead, or need not be
   acknowledged: number; // bytes the server has said it holds
   sliced: number; // bytes that reached this database
   thumbnail: ArrayBuffer | null; // a small JPEG

@@ -1,5 +1,6 @@
 // One attempt to send one file: tus-js-client from where the server is, until it is done or the line breaks.
 import { Upload, type DetailedError } from "tus-js-client";
+import { sendIndex } from "./hint";
 import { bytes, type Kept } from "./keep";
 import { FIRST, nextChunk } from "./pace";
 
@@ -14,6 +15,7 @@ const SILENCE_MS = 30_000; // without a byte moving: the line is dead even if th
 
 interface Hooks {
   onUrl(url: string): void;
+  onIndexed(): void;
   onAcknowledged(bytes: number): void;
 }
 
@@ -22,6 +24,7 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
   return new Promise((resolve, reject) => {
     let began = performance.now();
     let watch = 0;
+    let indexed: Promise<unknown> | undefined;
     const fail = (error: Broken): void => {
       clearTimeout(watch);
       void upload.abort();
@@ -31,11 +34,13 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
       clearTimeout(watch);
       watch = window.setTimeout(() => fail(new Broken(0, "silence")), SILENCE_MS);
     };
+    const read = async (from: number, to: number): Promise<Blob> => (file ? file.slice(from, to) : bytes(kept.id, from, to));
     const source = {
       size: kept.size,
       slice: async (from: number, to: number) => {
+        await indexed; // the one moment between creation and the first PATCH that is waited for
         const end = Math.min(to, kept.size);
-        const value = file ? file.slice(from, end) : await bytes(kept.id, from, end);
+        const value = await read(from, end);
         began = performance.now();
         return { value, done: end >= kept.size };
       },
@@ -52,7 +57,12 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
       retryDelays: null,
       storeFingerprintForResuming: false,
       fileReader: { openFile: () => Promise.resolve(source) },
-      onUploadUrlAvailable: () => hooks.onUrl(upload.url!),
+      onUploadUrlAvailable: () => {
+        hooks.onUrl(upload.url!);
+        if (kept.indexed) return;
+        const film = { size: kept.size, acknowledged: kept.acknowledged, read };
+        indexed = sendIndex(film, upload.url!, token, signal).then((settled) => settled && hooks.onIndexed());
+      },
       onProgress: alive, // bytes given to the network: a sign of life, never shown
       onChunkComplete: (size, accepted) => {
         alive();

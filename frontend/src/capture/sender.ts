@@ -89,7 +89,7 @@ export class Sender {
 
   /** Send it as a new upload, from its first byte. */
   again(parcel: Parcel): void {
-    Object.assign(parcel.kept, { key: crypto.randomUUID(), url: null, acknowledged: 0 });
+    Object.assign(parcel.kept, { key: crypto.randomUUID(), url: null, indexed: false, acknowledged: 0 });
     this.go(parcel, "waiting");
     this.save(parcel);
     this.kick();
@@ -140,6 +140,10 @@ export class Sender {
       await this.line(kept, source, start.endpoint, this.token, this.stop.signal, {
         onUrl: (url) => {
           kept.url = url;
+          this.save(parcel);
+        },
+        onIndexed: () => {
+          kept.indexed = true;
           this.save(parcel);
         },
         onAcknowledged: (bytes) => {
