@@ -11,7 +11,7 @@ import tiny_child
 from sqlalchemy import select
 
 from pipeline.catalog import assets, keys
-from pipeline.catalog.models import Asset, Base, Outbox, State
+from pipeline.catalog.models import Asset, Base, Claim, Outbox, State
 from workers import child, connections, unit
 from workers import settings as settings_room
 from workers.settings import Settings
@@ -94,6 +94,12 @@ def crew(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: object) -> It
         unit.stopping.clear()
         connections.database().dispose()
         _forget()
+
+
+def claim_of(asset_id: str, name: str) -> Claim:
+    """The row of one claim, as it is now."""
+    with connections.reading() as session:
+        return session.scalars(select(Claim).where(Claim.asset_id == asset_id, Claim.name == name)).one()
 
 
 def _forget() -> None:

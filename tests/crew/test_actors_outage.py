@@ -1,0 +1,118 @@
+"""The database goes while an attempt ends: what was made is not lost, and nothing asked of it is written down."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import crewroom
+import pytest
+import structlog
+import tiny_child
+from crewroom import Crew, claim_of
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from pipeline.catalog import assets
+from pipeline.catalog.storage import StorageDown
+from workers import actors, child, connections
+
+
+@pytest.fixture
+def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    with crewroom.crew(tmp_path, monkeypatch, sandbox="none", lease_s=1) as crew:
+        yield crew
+
+
+class Outage:
+    """A database that does not answer until it has been asked `times` times by one thread."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.left = times
+        self._thread = threading.get_ident()
+        self._honest = connections.transaction
+        monkeypatch.setattr("workers.attempt.transaction", self.transaction)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        if threading.get_ident() == self._thread and self.left:
+            self.left -= 1
+            raise OperationalError("UPDATE", {}, Exception("the server went away"))
+        with self._honest() as session:
+            yield session
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_was_made_is_recorded_when_the_database_is_back(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, heard: bool
+) -> None:
+    body = tiny_child.film(chunks=1)
+    asset_id = crew.send(body)
+    actors.ingest.fn(asset_id)
+    honest = assets.publish
+    answers = []
+
+    def interrupted(session: Session, *how: Any, **more: Any) -> bool:
+        answers.append(honest(session, *how, **more))
+        if len(answers) < 3:
+            if not heard:  # committed, and then the connection broke
+                session.commit()
+            raise OperationalError("COMMIT", {}, Exception("the server went away"))
+        return answers[-1]
+
+    with monkeypatch.context() as context:
+        context.setattr(assets, "publish", interrupted)
+        actors.make.fn(asset_id, "poster")
+
+    assert set(answers) == {True}
+    assert len(answers) >= 2
+    assert crew.made(asset_id) == [("poster", [tiny_child.digest(body, "poster")] * 2)]
+    assert claim_of(asset_id, "poster").attempts == 1
+
+
+def test_work_is_given_back_uncounted_when_the_database_is_back(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        Outage(monkeypatch, times=2)
+        raise StorageDown("no route")
+
+    monkeypatch.setattr(child, "run", broken)
+    actors.ingest.fn(asset_id)
+
+    assert claim_of(asset_id, "ingest").attempts == 0
+
+
+def test_a_database_gone_for_longer_than_the_lease_holds_no_worker(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        Outage(monkeypatch, times=10**6)
+        raise StorageDown("no route")
+
+    monkeypatch.setattr(child, "run", broken)
+    began = time.monotonic()
+    actors.ingest.fn(asset_id)
+
+    assert time.monotonic() - began < 5  # the lease is 1 s
+    assert claim_of(asset_id, "ingest").attempts == 1
+
+
+def test_no_log_line_holds_what_the_database_was_asked(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    canary = "plate AB-123-CD"
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        with connections.transaction() as session:
+            session.execute(text("SELECT * FROM cars WHERE name = :name"), {"name": canary})
+
+    monkeypatch.setattr(child, "run", broken)
+    with structlog.testing.capture_logs() as lines:
+        actors.ingest.fn(asset_id)
+
+    (line,) = [line for line in lines if line["event"] == "attempt.postponed"]
+    assert line["detail"] == "OperationalError: no such table: cars"
+    assert canary not in str(lines)
