@@ -1,10 +1,15 @@
-"""`walkaround bench`: prints the numbers as Markdown and writes them as JSON."""
+"""`walkaround bench`: runs the sections, prints their tables and the numbers to reach, keeps JSON and plots."""
 
 import json
 import os
+import platform
 import sys
-from collections.abc import Iterable
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +19,9 @@ from workers import process as craft
 from workers import sandbox
 from workers.bench import canaries as planted
 from workers.bench import corpus as files
-from workers.bench import cost as price
-from workers.bench import tables
+from workers.bench import tables, targets
+from workers.bench.films import Films
+from workers.bench.section import Context, Report, Section
 from workers.settings import settings
 
 _MEDIA = Path(__file__).parents[3] / "shared" / "media"
@@ -23,22 +29,52 @@ _MEDIA = Path(__file__).parents[3] / "shared" / "media"
 _HOSTILE = sandbox.Limits(timeout_s=120, stall_s=60)
 
 
-@click.group(invoke_without_command=True)
-@click.option("--media", type=click.Path(exists=True, file_okay=False, path_type=Path), default=_MEDIA)
-@click.option("--preset", help="treatment [default: that of the settings]")
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="cores")
-@click.option("--json", "into", type=click.Path(dir_okay=False, path_type=Path), default=Path("bench.json"))
-@click.pass_context
-def bench(context: click.Context, media: Path, preset: str | None, jobs: int, into: Path) -> bool:
-    """The whole craft on the collection of real and hostile files; without a command, all three parts.
+def sections() -> list[Section]:
+    """The sections of all floors, in the order in which they run."""
+    found = [entry.load() for entry in metadata.entry_points(group="walkaround.bench")]
+    return sorted(found, key=lambda section: section.order)
 
-    Exit code 1 when a file ended as it should not, a canary was found or a file beside the input was read.
+
+class _Bench(click.Group):
+    """Each section is a command of its own."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*(section.name for section in sections()), *super().list_commands(context)]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        chosen = [section for section in sections() if section.name == name]
+        if not chosen:
+            return super().get_command(context, name)
+        return click.Command(name, callback=lambda: _run(chosen, context.obj), help=chosen[0].title)
+
+
+@click.group(cls=_Bench, invoke_without_command=True)
+@click.option(
+    "--media",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_MEDIA,
+    help="the collection of films; where it is absent, films are drawn [default: ../shared/media]",
+)
+@click.option("--preset", help="treatment [default: that of the settings]")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="outputs made at once")
+@click.option("--quick", is_flag=True, help="seconds of film, everything once: does it run? Its numbers mean nothing")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("docs/performance"),
+    show_default=True,
+    help="folder for bench.json and the plots",
+)
+@click.pass_context
+def bench(context: click.Context, media: Path, preset: str | None, jobs: int, quick: bool, into: Path) -> bool:
+    """Measure: peers in the same run, tables in Markdown, JSON and plots. Without a command, all sections.
+
+    Exit code 1 when a section could not be measured, or a file ended as it should not; a missed target is no error.
     """
-    context.obj = {"media": media, "into": into, "order": craft.Order(preset=preset or settings().preset, jobs=jobs)}
-    if context.invoked_subcommand is None:
-        fine = [context.invoke(part) for part in (corpus, canaries, cost)]
-        return all(fine)
-    return True
+    into.mkdir(parents=True, exist_ok=True)
+    order = craft.Order(preset=preset or settings().preset, jobs=jobs)
+    context.obj = {"media": media, "into": into, "order": order, "quick": quick}
+    return _run(sections(), context.obj) if context.invoked_subcommand is None else True
 
 
 @bench.result_callback()
@@ -46,13 +82,64 @@ def _leave(fine: bool, **_: object) -> None:
     sys.exit(0 if fine else 1)
 
 
+def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
+    """Each section in its turn; one that fails is told of and does not stop the others."""
+    media, into, fine = given["media"], given["into"], True
+    measured: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="walkaround-bench-") as name:
+        shared = Path(name)
+        # The child is another user and passes through by name.
+        shared.chmod(0o711)
+        films = Films(shared, media if media.is_dir() else None)
+        order = replace(given["order"], watermark=films.logo())
+        for section in chosen:
+            click.echo(f"{section.name}: {section.title}", err=True)
+            started = time.monotonic()
+            with tempfile.TemporaryDirectory(prefix=f"{section.name}-", dir=shared) as folder:
+                Path(folder).chmod(0o711)
+                context = Context(Path(folder), films, order, given["quick"], lambda words: click.echo(words, err=True))
+                try:
+                    report = section.run(context)
+                except Exception:
+                    traceback.print_exc()
+                    click.echo(f"## {section.title}\n\n**Not measured:** it ended with an error.\n")
+                    fine = False
+                    continue
+            measured |= report.measured
+            _keep(into, section.name, _kept(report, time.monotonic() - started))
+            for file, text in report.plots.items():
+                (into / file).write_text(text)
+            for table in report.tables:
+                click.echo(tables.markdown(table))
+    if measured or len(chosen) > 1:
+        click.echo(tables.markdown(targets.table(measured, whole=len(chosen) > 1)))
+    return fine
+
+
+def _kept(report: Report, seconds: float) -> dict[str, Any]:
+    machine = {"cores": os.cpu_count(), "processor": _processor(), "kernel": platform.release()}
+    return {
+        "at": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+        "seconds": round(seconds, 1),
+        "machine": machine,
+        "measured": dict(report.measured),
+        "data": report.data,
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), platform.machine())
+
+
 @bench.command()
 @click.option("--third", is_flag=True, help="only the third that the tests make")
 @click.option("--only", help="only files whose name contains this")
 @click.pass_obj
 def corpus(given: dict[str, Any], third: bool = False, only: str | None = None) -> bool:
-    """Every real and every hostile file: what became of it."""
-    media, order = given["media"], given["order"]
+    """Every real and every hostile file of the collection: what became of it. Takes an hour."""
+    media, order = _collection(given), given["order"]
     rows: dict[bool, list[files.Row]] = {}
     for hostile in (False, True):
         names = [name for name in files.files(media, hostile=hostile, third=third) if not only or only in name]
@@ -69,20 +156,18 @@ def corpus(given: dict[str, Any], third: bool = False, only: str | None = None) 
 @click.pass_obj
 def canaries(given: dict[str, Any]) -> bool:
     """Every planted string of the synthetic files, looked for in everything made of them."""
-    found = [planted.search(given["media"], name, given["order"]) for name in planted.files(given["media"])]
+    media = _collection(given)
+    found = [planted.search(media, name, given["order"]) for name in planted.files(media)]
     click.echo(tables.canaries(found))
     _keep(given["into"], "canaries", [asdict(search) for search in found])
     return not any(search.hits for search in found)
 
 
-@bench.command()
-@click.pass_obj
-def cost(given: dict[str, Any]) -> bool:
-    """CPU, wall and memory of one film-minute."""
-    found = price.measure(given["media"], given["order"])
-    click.echo(tables.cost(found))
-    _keep(given["into"], "cost", asdict(found))
-    return True
+def _collection(given: dict[str, Any]) -> Path:
+    media: Path = given["media"]
+    if not media.is_dir():
+        raise click.UsageError(f"no collection of files at {media}")
+    return media
 
 
 def _counted(rows: Iterable[files.Row], total: int) -> Iterable[files.Row]:
@@ -92,5 +177,6 @@ def _counted(rows: Iterable[files.Row], total: int) -> Iterable[files.Row]:
 
 
 def _keep(into: Path, part: str, value: object) -> None:
-    known = json.loads(into.read_text()) if into.exists() else {}
-    into.write_text(json.dumps({**known, part: value}, indent=1) + "\n")
+    file = into / "bench.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**known, part: value}, indent=1) + "\n")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from workers.bench.canaries import Search
 from workers.bench.corpus import Row
-from workers.bench.cost import Cost
+from workers.bench.section import Table
 
 
 def good(rows: Sequence[Row]) -> str:
@@ -45,17 +45,10 @@ def canaries(searches: Sequence[Search]) -> str:
     return f"## Canaries\n\n{_table(head, lines)}\n\nHits: {sum(len(s.hits) for s in searches)}.\n"
 
 
-def cost(found: Cost) -> str:
-    head = ("", "whole film", "a film-minute")
-    lines = [
-        ("CPU", f"{found.cpu_s:.1f} s", f"{found.cpu_s_per_minute:.1f} s"),
-        ("wall", f"{found.wall_s:.1f} s", f"{found.wall_s_per_minute:.1f} s"),
-        ("made", f"{found.made_bytes / 1e6:.1f} MB", f"{found.made_bytes / 1e6 * 60 / found.film_s:.1f} MB"),
-        ("peak memory of one child", f"{found.peak_rss_bytes / 2**20:.0f} MiB", ""),
-    ]
-    parts = ", ".join(f"{name} {cpu:.1f} s" for name, cpu in found.by_output.items())
-    what = f"`{found.file}` ({found.film_s:.1f} s), preset `{found.preset}`, {found.jobs} at once"
-    return f"## Cost\n\n{what}\n\n{_table(head, lines)}\n\nCPU by output: {parts}.\n"
+def markdown(table: Table) -> str:
+    """A section's table."""
+    note = f"\n{table.note}\n" if table.note else ""
+    return f"## {table.title}\n\n{_table(table.head, table.rows)}\n{note}"
 
 
 def _totals(rows: Sequence[Row]) -> str:
