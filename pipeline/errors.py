@@ -25,7 +25,21 @@
 `reason` is stable: it is stored, translated by the shop and part of the API.
 """
 
+import struct
 from typing import ClassVar
+
+# What libraries raise over bytes that make no sense, besides their own errors.
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
 
 
 class PipelineError(Exception):

@@ -5,17 +5,15 @@ The one place where HEIF is made known to Pillow. Every error of a decoder becom
 
 import io
 import re
-import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-import numpy as np
-import pillow_heif
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from pipeline.errors import Damaged, TooManyPixels, Truncated, Unreadable
+from pipeline.errors import BROKEN, Damaged, TooManyPixels, Truncated, Unreadable
 from pipeline.source import Photo
 
 ORIENTATION = 0x0112
@@ -30,20 +28,14 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SRGB = ImageCms.createProfile("sRGB")
-# What decoders raise over bytes that make no sense.
-BROKEN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    RuntimeError,
-    struct.error,
-)
-# Only the picture itself: no thumbnails, no depth maps, no gain maps are decoded.
-pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+
+@cache
+def _learn_heif() -> None:
+    """Only the picture itself: no thumbnails, no depth maps, no gain maps are decoded."""
+    import pillow_heif  # here, because it takes 0.1 s to load and most photos are JPEG
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 @contextmanager
@@ -52,6 +44,8 @@ def opened(path: Path, format: str, pixels: int) -> Iterator[Image.Image]:
 
     Raises: TooManyPixels above `pixels`; Truncated, Damaged, Unreadable for what the decoder says.
     """
+    if format == "HEIF":
+        _learn_heif()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # broken EXIF, odd palettes: the picture decides, not its margins
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -67,16 +61,7 @@ def opened(path: Path, format: str, pixels: int) -> Iterator[Image.Image]:
             raise TooManyPixels(f"{counted.group() if counted else 'too many'} pixels, limit {pixels}") from error
         except UnidentifiedImageError as error:
             raise Unreadable(f"not a whole {format} header") from error
-        except (
-            OSError,
-            ValueError,
-            SyntaxError,
-            EOFError,
-            LookupError,
-            TypeError,
-            ArithmeticError,
-            RuntimeError,
-        ) as error:
+        except BROKEN as error:
             said = str(error)[:200]
             if any(word in said.lower() for word in ("truncated", "end of file", "not enough data", "incomplete")):
                 raise Truncated(f"{format}: {said}") from error
@@ -128,6 +113,8 @@ def _flat(image: Image.Image) -> Image.Image:
         flat.paste(layered, mask=layered.getchannel("A"))
         return flat
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips at 255 instead of scaling
+        import numpy as np
+
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGB", "L", "CMYK"):
         return image

@@ -1,20 +1,18 @@
 """What a source says beside its picture and sound: names, devices, software, places, dates, comments.
 
-Reads the margins of a file only, never a frame. A margin that cannot be read says nothing and stops nobody.
+Reads the margins of a file only, never a frame. A margin that cannot be read says nothing and stops nobody. What reads
+photos and PDFs is imported where it is needed: a film, and each of its chunks, would pay for it at every start.
 """
 
 import re
-import struct
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
-import pikepdf
-import pillow_heif
-from PIL import Image, UnidentifiedImageError
 
+from pipeline.errors import BROKEN
 from pipeline.privacy import boxes
 from pipeline.privacy.needles import needles
 
@@ -40,18 +38,6 @@ _SUB_IFDS = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability. Source: CIP
 _GPS = 0x8825
 _MAKER_NOTE = 0x927C
 _WINDOWS_TEXTS = range(0x9C9B, 0x9CA0)  # title, comment, author, keywords, subject as UTF-16LE
-
-_BROKEN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    RuntimeError,
-    struct.error,
-)
 
 
 def collect(path: Path, format: str) -> frozenset[str]:
@@ -120,7 +106,7 @@ def _tags(path: Path, format: str) -> Iterator[str]:
         with av.open(str(path), format=format, container_options=options, metadata_errors="ignore") as container:
             said = [container.metadata, *(stream.metadata for stream in container.streams)]
             said += [chapter["metadata"] for chapter in container.chapters()]
-    except (av.FFmpegError, *_BROKEN):
+    except (av.FFmpegError, *BROKEN):
         return  # the probe, not this room, says what is wrong with a film
     for tags in said:
         for key, value in tags.items():
@@ -129,15 +115,19 @@ def _tags(path: Path, format: str) -> Iterator[str]:
 
 
 def _photo(path: Path, format: str, texts: list[str], places: list[tuple[float, float]]) -> None:
+    from PIL import Image, UnidentifiedImageError
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             if format == "HEIF":
+                import pillow_heif
+
                 info: dict[Any, Any] = dict(pillow_heif.open_heif(path).info)
             else:
                 with Image.open(path, formats=(format,)) as image:
                     info = dict(image.info)
-        except (*_BROKEN, UnidentifiedImageError):
+        except (*BROKEN, UnidentifiedImageError):
             return
         for name, value in info.items():
             if name == "exif" and isinstance(value, bytes):
@@ -165,11 +155,13 @@ def _unwrapped(text: str) -> bytes:
 
 
 def _exif(blob: bytes, texts: list[str], places: list[tuple[float, float]]) -> None:
+    from PIL import Image
+
     exif = Image.Exif()
     try:
         exif.load(blob)
         ifds = [dict(exif), *(exif.get_ifd(tag) for tag in _SUB_IFDS)]
-    except _BROKEN:
+    except BROKEN:
         texts.extend(printable(blob))
         return
     for ifd in ifds:
@@ -189,7 +181,7 @@ def _gps(ifd: dict[int, Any]) -> tuple[float, float] | None:
     """Latitude and longitude, degrees, of an EXIF GPS directory."""
     try:
         angles = [sum(float(part) / 60**power for power, part in enumerate(ifd[tag])) for tag in (2, 4)]
-    except _BROKEN:
+    except BROKEN:
         return None
     return (angles[0], angles[1]) if all(abs(angle) <= 180 for angle in angles) else None
 
@@ -204,6 +196,8 @@ def _texts(value: object) -> list[str]:
 
 def _pdf(path: Path) -> Iterator[str]:
     """The document's information and XMP. Its title and subject are left out: they may stand on its pages too."""
+    import pikepdf
+
     try:
         with pikepdf.open(path) as pdf:
             for name, value in pdf.docinfo.items():
@@ -212,5 +206,5 @@ def _pdf(path: Path) -> Iterator[str]:
             metadata = pdf.Root.get("/Metadata")
             if isinstance(metadata, pikepdf.Stream):
                 yield from printable(metadata.read_bytes())
-    except (pikepdf.PdfError, *_BROKEN):
+    except (pikepdf.PdfError, *BROKEN):
         return  # `document` says what is wrong with it
