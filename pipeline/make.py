@@ -1,13 +1,15 @@
-"""A plan and a name become proved outputs: the table of contents of the craft."""
+"""A plan and a name become proved outputs: the table of contents of the craft.
+
+Rooms that bring libraries of their own are imported when their output is asked for: a film is made by dozens of
+children, and each would load what reads PDFs and photos.
+"""
 
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from PIL import ImageStat
-
-from pipeline import document, frames, photo, plan, proof, source, stills, transcode
+from pipeline import frames, plan, proof, source, stills, transcode
 from pipeline.errors import PipelineFailed
 from pipeline.plan import Plan
 from pipeline.source import Source
@@ -56,12 +58,17 @@ def make(
             made = stills.preview(path, it, what, watermark, out, on_progress)
             return _proved(made, "preview.webp", path, it, out)
         case "sizes":
+            from pipeline import photo
+
             assert what.photo is not None
             made = photo.make_sizes(path, it, what, watermark, out, on_progress)
             return {**made, "facts": proof.sizes(out, made, what.photo, it, dark=lambda: _dark_photo(path, it))}
         case "document":
+            from pipeline import document
+            from pipeline.proof import documents
+
             made = document.make(path, out, on_progress)
-            return {**made, "facts": proof.document(out, made, it)}
+            return {**made, "facts": documents.document(out, made, it)}
         case _:
             raise PipelineFailed(f"no output is called {name!r}")
 
@@ -98,6 +105,10 @@ def _dark_film(path: Path, it: Source) -> bool:
 
 
 def _dark_photo(path: Path, it: Source) -> bool:
+    from PIL import ImageStat
+
+    from pipeline import photo
+
     with photo.opened(path, it.container, it.photo.width * it.photo.height if it.photo else 1) as image:
         return float(ImageStat.Stat(image.convert("L")).mean[0]) < BLACK
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import document, loudness, photo, plan, presets, privacy, probe, source
+from pipeline import loudness, plan, presets, privacy, probe, source
 from pipeline.sniff import Kind, sniff
 
 
@@ -18,8 +18,12 @@ def measure(
     """
     found = sniff(path)
     if found.kind is Kind.PHOTO:
+        from pipeline import photo
+
         made = photo.measure(path, preset_name, watermark=watermark)
     elif found.kind is Kind.DOCUMENT:
+        from pipeline import document
+
         made = document.measure(path, preset_name)
     else:
         made = _film(path, found.format, preset_name, watermark, on_progress)

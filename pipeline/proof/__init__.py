@@ -4,13 +4,12 @@ The witness is not the maker: films, made by the ffmpeg program, and still pictu
 documents are walked object by object. Every function here ends in facts that were measured,
 or in ProofFailed with the value and the limit; nothing is repaired.
 
-`make` calls, after making: `chunk` · `still` (poster, storyboard, preview) · `sizes` · `document` · `clean` (any other
-file, such as the storyboard's text).
+`make` calls, after making: `chunk` · `still` (poster, storyboard, preview) · `sizes` · `clean` (any other file, such as
+the storyboard's text) · `documents.document`, imported with it: a film's children do not load what reads PDFs.
 """
 
 from pipeline.proof.chunks import chunk
-from pipeline.proof.documents import document
 from pipeline.proof.expect import clean
 from pipeline.proof.stills import sizes, still
 
-__all__ = ["chunk", "clean", "document", "sizes", "still"]
+__all__ = ["chunk", "clean", "sizes", "still"]

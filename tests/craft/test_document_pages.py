@@ -9,8 +9,9 @@ import pytest
 from paperwork import SECRETS, laid_open, report
 from PIL import Image
 
-from pipeline import document, proof, source
+from pipeline import document, source
 from pipeline.errors import Encrypted, ProofFailed, TooLarge, Unreadable
+from pipeline.proof import documents
 from pipeline.source import Source
 
 
@@ -80,7 +81,7 @@ def test_what_was_made_is_proved(tmp_path: Path) -> None:
     result = made(path, tmp_path / "out")
     found = measured(path)
     assert "SECRET_XMP" in found.private
-    assert proof.document(tmp_path / "out", result, found) == result["facts"]
+    assert documents.document(tmp_path / "out", result, found) == result["facts"]
 
 
 @pytest.mark.parametrize("secret", ["action", "author", "file", "piece", "image"])
@@ -106,7 +107,7 @@ def test_a_document_with_a_rest_inside_is_not_published(tmp_path: Path, secret: 
         pdf.save(clean)
     result["files"][0]["bytes"] = clean.stat().st_size
     with pytest.raises(ProofFailed, match="trace"):
-        proof.document(tmp_path / "out", result, measured(path))
+        documents.document(tmp_path / "out", result, measured(path))
 
 
 @pytest.mark.parametrize("user", ["", "secret"])
