@@ -109,3 +109,10 @@ def test_no_engine_is_loaded_before_the_job_needs_one() -> None:
     _, _, stderr = _child("    return {}")
 
     assert "engines []" in stderr
+
+
+@pytest.mark.parametrize("room", ["make", "measure"])
+def test_a_films_child_loads_nothing_that_reads_photos_or_documents(room: str) -> None:
+    code = f"import sys, pipeline.{room}; print(*sorted({{'pikepdf', 'pypdfium2', 'pillow_heif'}} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded.split() == []
