@@ -3,10 +3,11 @@
 Sizes count by the short edge, so that a portrait film is as sharp as a landscape one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import ceil, sqrt
 
-from pipeline.presets import Picture, Rung
+from pipeline.presets import Av1, Picture, Rung
 from pipeline.source import Film
 
 # A film's own size is worth a rung of its own when it has this many times the short edge of the rung below.
@@ -15,15 +16,23 @@ WORTH_IT = 1.15
 MOST_MACROBLOCKS = 8704
 
 
+class Codec(StrEnum):
+    """How the picture is coded."""
+
+    H264 = "h264"
+    AV1 = "av1"
+
+
 @dataclass(frozen=True)
 class Rendition:
     """One encoded version. Even width and height, square pixels, upright."""
 
-    name: str  # "720p": the short edge
+    name: str  # "720p": the short edge; "720p-av1"
     width: int  # px
     height: int  # px
     maxrate: int  # bit/s
     bufsize: int  # bit
+    codec: Codec = Codec.H264
 
 
 def renditions(film: Film, picture: Picture) -> tuple[Rendition, ...]:
@@ -42,6 +51,23 @@ def renditions(film: Film, picture: Picture) -> tuple[Rendition, ...]:
         width, height = fit(film, rung.short_edge)
         made.setdefault((width, height), Rendition(rung.name, width, height, rung.maxrate, rung.bufsize))
     return tuple(made.values())
+
+
+def also_av1(made: tuple[Rendition, ...], wanted: Av1 | None) -> tuple[Rendition, ...]:
+    """The same renditions again in AV1, those that are worth it: the largest, and the others down to `wanted.least`."""
+    if wanted is None:
+        return ()
+    worth = (one for one in made if one is made[0] or min(one.width, one.height) >= wanted.least)
+    return tuple(
+        replace(
+            one,
+            name=f"{one.name}-av1",
+            maxrate=round(one.maxrate * wanted.share),
+            bufsize=round(one.bufsize * wanted.share),
+            codec=Codec.AV1,
+        )
+        for one in worth
+    )
 
 
 def _own(short: int, above: Rung) -> Rung:

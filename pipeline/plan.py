@@ -13,11 +13,11 @@ from typing import Any
 from pipeline import presets
 from pipeline.cut import Chunk, Clock, chunks, needed, needed_before, thinned
 from pipeline.index import Index, shown
-from pipeline.ladder import Rendition, fit, renditions
-from pipeline.presets import Hearing, Preset
+from pipeline.ladder import Codec, Rendition, also_av1, fit, renditions
+from pipeline.presets import Av1, Encoder, Hearing, Preset
 from pipeline.source import Film, Sound, Source, converter
 
-__all__ = ["Chunk", "Rendition"]
+__all__ = ["Chunk", "Codec", "Rendition"]
 
 
 MOST_GAIN = 20.0  # dB
@@ -96,7 +96,7 @@ class Preview:
 class FilmPlan:
     """Everything about a film. The film's clock is the source's clock minus `origin`."""
 
-    renditions: tuple[Rendition, ...]  # largest first
+    renditions: tuple[Rendition, ...]  # largest first; those in AV1 after all in H.264
     chunks: tuple[Chunk, ...]
     sound: SoundPlan | None
     time_base: Fraction  # s per tick of the source's picture track
@@ -110,6 +110,8 @@ class FilmPlan:
     poster: Poster
     storyboard: Storyboard
     preview: Preview
+    encoder: Encoder = Encoder.X264  # of H.264, in every chunk: another one's would not fit the init segment
+    av1: Av1 | None = None  # how the renditions in AV1 are encoded
 
 
 @dataclass(frozen=True)
@@ -160,16 +162,27 @@ def from_json(value: dict[str, Any]) -> Plan:
     return _CONVERTER.structure(value, Plan)
 
 
-def film(source: Source, table: Index, preset_name: str, *, watermark: bool, loudness: float | None = None) -> Plan:
-    """The plan of a film. `loudness` (LUFS) is the source's, measured only when the preset levels."""
+def film(
+    source: Source,
+    table: Index,
+    preset_name: str,
+    *,
+    watermark: bool,
+    loudness: float | None = None,
+    encoder: Encoder = Encoder.X264,
+) -> Plan:
+    """The plan of a film. `loudness` (LUFS) is the source's, measured only when the preset levels; `encoder` makes its
+    H.264.
+    """
     preset = presets.load(preset_name)
     assert source.film is not None
     picture, track = source.film, table.tracks[source.film.stream]
     clock = Clock(shown(track)[0].pts, track.time_base, thinned(picture.rate, preset.picture.rate))
     duration = Fraction(picture.duration).limit_denominator(1_000_000)
     cuts = chunks(table, picture.stream, clock, duration, preset.cut)
+    h264 = renditions(picture, preset.picture)
     made = FilmPlan(
-        renditions=renditions(picture, preset.picture),
+        renditions=h264 + also_av1(h264, preset.picture.av1),
         chunks=cuts,
         sound=_sound(source.sound, picture, preset.sound, loudness) if source.sound else None,
         time_base=track.time_base,
@@ -181,6 +194,8 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
         crf=preset.picture.crf,
         threads=preset.picture.threads,
         **_stills(picture, preset),
+        encoder=encoder,
+        av1=preset.picture.av1,
     )
     heard = source.sound.stream if source.sound else None
     within = picture.start + made.poster.within
@@ -192,7 +207,7 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
     outputs.append(Output("storyboard", Queue.LATER, max(0.5, 0.1 * picture.duration)))
     outputs.append(Output("preview", Queue.LATER, 0.5))
     mark = WatermarkPlan(**vars(preset.watermark)) if watermark else None
-    return Plan(presets.recipe(preset_name), preset_name, tuple(outputs), mark, made)
+    return Plan(presets.recipe(preset_name, encoder), preset_name, tuple(outputs), mark, made)
 
 
 def _sound(sound: Sound, film: Film, hearing: Hearing, loudness: float | None) -> SoundPlan:

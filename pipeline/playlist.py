@@ -22,7 +22,8 @@ FIRST_BITS = 2_000_000
 
 
 def film(chunks: Sequence[Facts], finished: bool, uri: Uri) -> dict[str, str]:
-    """All playlists of a film, by file name: `index.m3u8`, and `NAME.m3u8`, `NAME-iframes.m3u8` of each rendition.
+    """All playlists of a film, by file name: `index.m3u8`, `NAME.m3u8` of each rendition, and `NAME-iframes.m3u8` of
+    each in H.264: whoever plays another codec plays that one too, and scrubs by it.
 
     Only the contiguous run of chunks from number 0 is listed: a player that has read past a hole would never go back.
     While the film grows the media playlists are EVENT playlists, to which segments are only ever appended (RFC 8216,
@@ -71,7 +72,9 @@ class _Variant:
             for segment in chunk["renditions"][place]["segments"]
         ]
         self.iframes: list[tuple[str, Facts]] = [
-            (name, frame) for name, segment in self.segments for frame in segment.get("iframes", ())
+            (name, frame)
+            for name, segment in self.segments
+            for frame in (segment.get("iframes", ()) if self.common() else ())
         ]
 
     def media(self) -> str:
@@ -109,6 +112,10 @@ class _Variant:
         """The peak bit rate of the I-frame playlist, bit/s."""
         return _peak([(frame["length"], frame["duration"]) for _, frame in self.iframes])
 
+    def common(self) -> bool:
+        """Whether every player can play it: H.264."""
+        return self.video_codec().startswith("avc1")
+
     def video_codec(self) -> str:
         """The CODECS of the picture alone: an I-frame playlist carries no sound."""
         return next(codec for codec in self.codecs.split(",") if not codec.startswith("mp4a"))
@@ -130,9 +137,13 @@ class _Variant:
 
 
 def _multivariant(variants: Sequence[_Variant]) -> str:
-    """The list of variants (RFC 8216, 4.3.4): the one to start with first, the others from the best down."""
-    ranked = sorted(variants, key=_Variant.peak, reverse=True)
-    first = next((variant for variant in ranked if variant.average() <= FIRST_BITS), ranked[-1])
+    """The list of variants (RFC 8216, 4.3.4): the one to start with first, the others from the best down.
+
+    H.264 comes before what only some players know; they pass over a codec that they do not (RFC 8216, 4.3.4.2).
+    """
+    ranked = sorted(variants, key=lambda variant: (variant.common(), variant.peak()), reverse=True)
+    common = [variant for variant in ranked if variant.common()] or ranked
+    first = next((variant for variant in common if variant.average() <= FIRST_BITS), common[-1])
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for variant in [first, *(variant for variant in ranked if variant is not first)]:
         lines += [

@@ -8,6 +8,7 @@ import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib import metadata, resources
 from typing import Any
@@ -47,6 +48,26 @@ class Rung:
     bufsize: int  # bit, how long the peak may last
 
 
+class Encoder(StrEnum):
+    """What makes H.264. A plan never says `auto`: it holds what was found to work."""
+
+    AUTO = "auto"  # the first graphics card that works, else x264
+    X264 = "x264"
+    NVENC = "nvenc"  # NVIDIA
+    QSV = "qsv"  # Intel Quick Sync
+    VAAPI = "vaapi"  # Intel and AMD
+
+
+@dataclass(frozen=True)
+class Av1:
+    """AV1 beside H.264, never alone."""
+
+    least: int  # px, short edge: smaller renditions are H.264 only, unless it is the film's largest
+    speed: int  # SVT-AV1's own preset number
+    crf: int  # SVT-AV1's constant quality
+    share: float  # of the H.264 rendition's peak
+
+
 @dataclass(frozen=True)
 class Picture:
     """How films are encoded."""
@@ -56,6 +77,8 @@ class Picture:
     crf: int  # x264's constant quality
     threads: int  # per encoder
     ladder: tuple[Rung, ...]  # largest first
+    encoder: Encoder = Encoder.X264
+    av1: Av1 | None = None
 
 
 @dataclass(frozen=True)
@@ -165,9 +188,9 @@ def load(name: str) -> Preset:
 
 
 @cache
-def recipe(name: str) -> str:
-    """What outputs were made with: preset and version, at most 40 characters."""
+def recipe(name: str, encoder: Encoder = Encoder.X264) -> str:
+    """What outputs were made with: preset, version and encoder, at most 40 characters."""
     # The treatment itself, not its file: another sentence beside a number is no other recipe.
-    words = f"{metadata.version('walkaround')} {load(name)!r}"
+    words = f"{metadata.version('walkaround')} {load(name)!r} {encoder}"
     digest = hashlib.sha256(words.encode()).hexdigest()[:8]
     return f"{name}-{digest}"

@@ -55,18 +55,27 @@ def find(data: memoryview, path: Sequence[bytes], start: int = 0, end: int | Non
 def codecs(data: memoryview) -> str:
     """The CODECS string of a made file, read from its sample descriptions.
 
-    Source: RFC 6381, 3.3 and 3.4.
+    Source: RFC 6381, 3.3 and 3.4; AV1 Codec ISO Media File Format Binding, 5.
     """
     named: list[str] = []
     for body, stop in find(data, (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")):
         entry = bytes(data[body + 8 : stop])
         if entry[4:8] == b"avc1" and (at := entry.find(b"avcC")) > 0:
             named.append(f"avc1.{entry[at + 5 : at + 8].hex()}")
+        elif entry[4:8] == b"av01" and (at := entry.find(b"av1C")) > 0:
+            named.append(_av1(entry[at + 4 :]))
         elif entry[4:8] == b"mp4a" and (at := entry.find(b"esds")) > 0:
             named.append(f"mp4a.40.{_object_type(entry[at + 8 :])}")
         else:
             raise EngineFailed(f"a sample description {entry[4:8]!r} that was not asked for")
     return ",".join(named)
+
+
+def _av1(configuration: bytes) -> str:
+    """Profile, level, tier and bits in the body of an `av1C` box. Source: as above, 2.3.3."""
+    profile, level = configuration[1] >> 5, configuration[1] & 0x1F
+    tier, high, twelve = (configuration[2] >> bit & 1 for bit in (7, 6, 5))
+    return f"av01.{profile}.{level:02d}{'H' if tier else 'M'}.{8 + 2 * high + 2 * (high & twelve):02d}"
 
 
 def _object_type(descriptor: bytes) -> int:

@@ -52,7 +52,10 @@ def make(
         node = _graph(path, source.container, source.film, plan, chunk, mark, heard, work)
         try:
             engine.run(
-                engine.compiled(node), duration=chunk.duration, start=chunk.start + OFFSET, on_progress=on_progress
+                [*encoders.opened(plan.encoder), *engine.compiled(node)],
+                duration=chunk.duration,
+                start=chunk.start + OFFSET,
+                on_progress=on_progress,
             )
             made = [_rendition(work / f"{n}.mp4", one, plan, chunk, out) for n, one in enumerate(plan.renditions)]
         except EngineFailed as error:
@@ -132,9 +135,7 @@ def _graph(
     node = picture.steps(node, film, width=top.width, height=top.height, watermark=mark)
     # copyts once more: it belongs to each input.
     tone = ffmpeg.input(str(heard), f="nut", copyts=None) if heard else None
-    # setsar: 854 px for 853⅓ makes the scaler write pixels of 1281:1280, and players a blurred picture.
-    sizes = [(one.width, one.height) for one in plan.renditions]
-    pictures = [made.filter("setsar", 1) for made in picture.ladder(node, sizes)]
+    pictures = _sizes(node, plan)
     return ffmpeg.merge_outputs(
         *(
             ffmpeg.output(
@@ -145,6 +146,21 @@ def _graph(
             for n, one in enumerate(plan.renditions)
         )
     )
+
+
+def _sizes(node: Any, plan: FilmPlan) -> list[Any]:
+    """One stream per rendition. Each size is scaled once, whatever is encoded from it."""
+    sizes = [(one.width, one.height) for one in plan.renditions]
+    # setsar: 854 px for 853⅓ makes the scaler write pixels of 1281:1280, and players a blurred picture.
+    scaled = [made.filter("setsar", 1) for made in picture.ladder(node, list(dict.fromkeys(sizes)))]
+    streams: dict[tuple[int, int], list[Any]] = {}
+    for size, made in zip(dict.fromkeys(sizes), scaled, strict=True):
+        count = sizes.count(size)
+        copies = made.filter_multi_output("split", count) if count > 1 else [made]
+        streams[size] = [copies[n] for n in range(count)]
+    return [
+        encoders.uploaded(streams[size].pop(0), one, plan) for size, one in zip(sizes, plan.renditions, strict=True)
+    ]
 
 
 def _frames(node: Any, film: Film, plan: FilmPlan, chunk: Chunk) -> Any:

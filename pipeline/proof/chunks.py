@@ -1,9 +1,9 @@
 """The proof of a chunk: every rendition opened as a player would open it.
 
-All renditions are read packet by packet; only the smallest is decoded whole, of the others the first picture of each
-segment. One decode feeds all encoders, so a wrong picture (turned, washed out, missing) is wrong in all of them and
-seen in the smallest, which costs about a tenth of the largest; a fault of one encoder shows in its packets: number,
-times, key frames, sizes.
+All renditions are read packet by packet; only the smallest of each codec is decoded whole, of the others the first
+picture of each segment. One decode feeds all encoders, so a wrong picture (turned, washed out, missing) is wrong in all
+of them and seen in the smallest, which costs about a tenth of the largest; a fault of one encoder shows in its packets:
+number, times, key frames, sizes.
 """
 
 import io
@@ -18,7 +18,7 @@ from av.error import FFmpegError
 
 from pipeline.cut import Chunk
 from pipeline.errors import ProofFailed
-from pipeline.plan import FilmPlan, Hear, Rendition
+from pipeline.plan import Codec, FilmPlan, Hear, Rendition
 from pipeline.privacy import boxes
 from pipeline.proof.expect import clean, expect, same
 from pipeline.source import Source
@@ -26,10 +26,13 @@ from pipeline.transcode import OFFSET
 
 TICK = 0.002  # s: two ticks of a millisecond clock, above any rounding and below half of any frame
 SYNC = 0.040  # s: sound ahead of or behind its picture. Source: ITU-R BT.1359, detectability from about 45 ms
-HIGHEST_LEVEL = 42
-# Slices, IDR, parameter sets, delimiters: all that a picture needs. Not among them: 6, supplemental information, where
-# encoders and cameras write about themselves. Source: ITU-T H.264, table 7-1.
-_UNITS = {1, 5, 7, 8, 9}
+# Codec and profile, the highest level, and the units that a picture needs. Not among these: in H.264 6, supplemental
+# information, in AV1 5, metadata, where encoders and cameras write about themselves. Source: ITU-T H.264, table 7-1:
+# slices, IDR, parameter sets, delimiters; AV1 specification, 6.2.2 and A.3: headers, tiles, frames; 9 is level 4.1.
+_CODECS = {
+    Codec.H264: (("h264", "High"), 42, {1, 5, 7, 8, 9}),
+    Codec.AV1: (("av1", "Main"), 9, {1, 3, 4, 6}),
+}
 _UPRIGHT = b"".join(value.to_bytes(4, "big") for value in (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000))
 
 
@@ -45,7 +48,8 @@ def chunk(out: Path, made: dict[str, Any], plan: FilmPlan, planned: Chunk, sourc
         same(f"size of {path.name}", path.stat().st_size, file["bytes"])
         clean(path, file["content_type"], source.private)
     same("renditions", [one["name"] for one in facts["renditions"]], [one.name for one in plan.renditions])
-    smallest = min(plan.renditions, key=lambda one: one.width * one.height)
+    by_size = sorted(plan.renditions, key=lambda one: -one.width * one.height)
+    smallest = {one.codec: one for one in by_size}
     times: list[int] = []
     sync, checked = 0.0, 0
     for rendition, told in zip(plan.renditions, facts["renditions"], strict=True):
@@ -58,7 +62,7 @@ def chunk(out: Path, made: dict[str, Any], plan: FilmPlan, planned: Chunk, sourc
         # The same frames at the same times, or a change of quality would jump.
         same(f"times of {rendition.name}", found.times, times or found.times)
         times = found.times
-        checked += found.decode(whole=rendition is smallest)
+        checked += found.decode(whole=rendition is smallest[rendition.codec])
     return {**facts, "sync": round(sync, 4), "checked": checked}
 
 
@@ -67,6 +71,7 @@ class _Rendition:
 
     def __init__(self, out: Path, told: dict[str, Any], decided: Rendition) -> None:
         self.told, self.decided, self.name = told, decided, decided.name
+        self.codec, self.highest, self.units = _CODECS[decided.codec]
         self.init = out / told["init"]
         self.segments = [(out / segment["path"]).read_bytes() for segment in told["segments"]]
         self.bytes = self.init.read_bytes() + b"".join(self.segments)
@@ -97,8 +102,8 @@ class _Rendition:
         with self._opened() as container:
             picture = container.streams.video[0]
             context = picture.codec_context
-            same("codec", (context.name, context.profile), ("h264", "High"))
-            expect(context.level <= HIGHEST_LEVEL, "level", context.level, HIGHEST_LEVEL)
+            same("codec", (context.codec.canonical_name, context.profile), self.codec)
+            expect(context.level <= self.highest, "level", context.level, self.highest)
             same("size", (context.width, context.height), (self.decided.width, self.decided.height))
             same("pixel format", context.pix_fmt, "yuv420p")
             expect(picture.sample_aspect_ratio in (None, 1), "pixel shape", picture.sample_aspect_ratio, "1")
@@ -140,7 +145,8 @@ class _Rendition:
             abs(key - at) <= TICK for key, at in zip(keys, planned.keys, strict=True)
         )
         expect(near, "key frames", [f"{key:.3f}" for key in keys], [f"{key:.3f}" for key in planned.keys])
-        strange = {unit for packet in self.pictures for unit in _units(bytes(packet))} - _UNITS
+        units = _units if self.decided.codec is Codec.H264 else _obus
+        strange = {unit for packet in self.pictures for unit in units(bytes(packet))} - self.units
         same("units beside the pictures", strange, set())
 
     def prove_sound(self, plan: FilmPlan, planned: Chunk, source: Source) -> float:
@@ -199,3 +205,24 @@ def _units(packet: bytes) -> Iterator[int]:
     while at + 5 <= len(packet):
         yield packet[at + 4] & 0x1F
         at += 4 + int.from_bytes(packet[at : at + 4], "big")
+
+
+def _obus(packet: bytes) -> Iterator[int]:
+    """The types of the units in a packet of AV1: each with its length, in groups of seven bits, behind its first byte.
+
+    Source: AV1 specification, 5.3.2 and 4.10.5.
+    """
+    at = 0
+    while at < len(packet):
+        yield packet[at] >> 3 & 0x0F
+        head = 2 if packet[at] & 0x04 else 1
+        if not packet[at] & 0x02:
+            return  # without a length it is the last
+        at += head
+        size = shift = 0
+        while at < len(packet):
+            size |= (packet[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if not packet[at - 1] & 0x80:
+                break
+        at += size
