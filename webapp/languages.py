@@ -9,6 +9,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -31,6 +32,12 @@ def language() -> str:
     if wanted not in LANGUAGES:
         wanted = request.accept_languages.best_match(list(LANGUAGES))
     return wanted or "en"
+
+
+def date_locale() -> Locale:
+    """How the reader writes dates; English without a country is Britain's: its dates are those of the others."""
+    locale = get_locale() or Locale("en")
+    return Locale("en", "GB") if str(locale) == "en" else locale
 
 
 @cache

@@ -23,6 +23,20 @@ document.addEventListener("click", async (event) => {
   say(button.dataset.says ?? "");
 });
 
+// The server writes times as UTC; read are those of the wall clock here.
+function clocks(): void {
+  const lang = document.documentElement.lang;
+  for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-shown]")) {
+    const at = new Date(time.dateTime);
+    const clock = time.dataset.shown === "moment" ? ({ timeStyle: "short" } as const) : {};
+    time.textContent = at.toLocaleString(lang === "en" ? "en-GB" : lang, { dateStyle: "medium", ...clock });
+    delete time.dataset.shown;
+  }
+}
+
+clocks();
+document.addEventListener("htmx:after:swap", clocks);
+
 // The list asks for itself every few seconds. While a caption is being written it stays as it is and asks again later.
 document.addEventListener("htmx:before:swap", (event) => {
   const list = event.target as Element | null;

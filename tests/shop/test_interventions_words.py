@@ -32,8 +32,10 @@ def test_dates_have_one_form_in_each_language_and_the_day_comes_first(
     shop: Flask, language: str, day: str, moment: str
 ) -> None:
     at = datetime(2026, 11, 22, 12, 25, tzinfo=UTC).timestamp()
+    time = 'time datetime="2026-11-22T12:25:00Z"'
     with shop.test_request_context(), force_locale(language):
-        assert (words.day(at), words.moment(at)) == (day, moment)
+        assert words.day(at) == f'<{time} data-shown="day">{day}</time>'
+        assert words.moment(at) == f'<{time} data-shown="moment">{moment} UTC</time>'
 
 
 def test_a_vin_needs_no_check_digit_but_its_letters(shop: Flask) -> None:

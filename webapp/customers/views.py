@@ -1,13 +1,13 @@
 """The customer's door and page. A GET changes nothing: mail scanners open every link before its reader does."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 
 import phonenumbers
+from babel import dates
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date
 from markupsafe import Markup
 
 from webapp import assets
@@ -18,7 +18,7 @@ from webapp.customers.models import Link
 from webapp.database import session
 from webapp.guards import csrf
 from webapp.interventions.models import Intervention
-from webapp.languages import LANGUAGES
+from webapp.languages import LANGUAGES, date_locale
 from webapp.media import sign
 
 blueprint = Blueprint("customers", __name__, template_folder="templates")
@@ -94,8 +94,8 @@ def _page(intervention: Intervention, link: Link | None) -> str:
         shown=page.view(intervention, link_id),
         link=link,
         csrf=links.csrf(link) if link else "",
-        until=format_date(_day(link.expires_at), "long") if link else None,
-        day=format_date(_day(intervention.created_at), "long"),
+        until=_day(link.expires_at) if link else None,
+        day=_day(intervention.created_at),
         css=_css(),
         font=_font(),
     )
@@ -115,8 +115,9 @@ def _phone(dealership: Dealership) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-def _day(seconds: float) -> date:
-    return datetime.fromtimestamp(seconds, UTC).date()
+def _day(seconds: float) -> str:
+    """A day in words, the day first: "22 November 2026", "22 novembre 2026", "22. November 2026"."""
+    return dates.format_date(datetime.fromtimestamp(seconds, UTC), "long", date_locale())
 
 
 @cache

@@ -7,14 +7,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
-from babel import Locale, dates
+from babel import dates
 from flask import Blueprint, g
-from flask_babel import force_locale, format_number, get_locale, gettext
+from flask_babel import force_locale, format_number, gettext
+from markupsafe import Markup
 
 from pipeline.catalog.storage import NotStored, StorageDown
 from webapp.customers.colour import palette
 from webapp.database import storage
 from webapp.interventions.models import Intervention
+from webapp.languages import date_locale
 from webapp.media import sign
 
 
@@ -40,19 +42,27 @@ def letter_for(intervention: Intervention, url: str) -> Letter:
         )
 
 
-def day(at: float) -> str:
+def day(at: float) -> Markup:
     """A day, short, the day first: "22 Nov 2026", "22 nov. 2026", "22.11.2026"."""
-    return dates.format_date(datetime.fromtimestamp(at, UTC), "medium", _european())
+    return _time(at, "day", dates.format_date(datetime.fromtimestamp(at, UTC), "medium", date_locale()))
 
 
-def moment(at: float) -> str:
-    """A day and a time, short: "22 Nov 2026, 12:25"."""
-    return f"{day(at)}, {dates.format_time(datetime.fromtimestamp(at, UTC), 'HH:mm', locale=_european())}"
+def moment(at: float) -> Markup:
+    """A day and a time, short: "22 Nov 2026, 12:25 UTC"."""
+    utc, locale = datetime.fromtimestamp(at, UTC), date_locale()
+    text = f"{dates.format_date(utc, 'medium', locale)}, {dates.format_time(utc, 'HH:mm', locale=locale)} UTC"
+    return _time(at, "moment", text)
+
+
+def _time(at: float, shown: str, text: str) -> Markup:
+    """A point in time as UTC, which the page's script writes in its reader's own time zone."""
+    iso = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}" data-shown="{}">{}</time>').format(iso, shown, text)
 
 
 def duration(seconds: float) -> str:
     """A length of time, short."""
-    return dates.format_timedelta(seconds, granularity="second", threshold=1.2, format="short", locale=_european())
+    return dates.format_timedelta(seconds, granularity="second", threshold=1.2, format="short", locale=date_locale())
 
 
 def kilometres(value: int | None) -> str:
@@ -88,12 +98,6 @@ def _shape(logo_key: str) -> float:
     head = b"".join(storage().read(logo_key, 0, 24))
     width, height = struct.unpack(">II", head[16:24])
     return float(width / height)
-
-
-def _european() -> Locale:
-    """The reader's locale; English without a country is Britain's, for its dates are those of the other languages."""
-    locale = get_locale() or Locale("en")
-    return Locale("en", "GB") if str(locale) == "en" else locale
 
 
 def register(blueprint: Blueprint) -> None:
