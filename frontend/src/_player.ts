@@ -65,22 +65,30 @@ async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: stri
     return;
   }
   const { default: Hls } = await import("hls.js/light");
-  const hls = new Hls({
-    startPosition: 0, // a film that still grows is not a live broadcast: it begins at its beginning
-    enableWorker: false, // fMP4 passes through as it is
-    capLevelToPlayerSize: true,
-    backBufferLength: 120, // s
-  });
-  let mended = 0;
-  hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
-    if (!fatal) return;
-    if (type === Hls.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
-    hls.destroy();
-    tell(screen);
-  });
-  hls.loadSource(playlist);
-  hls.attachMedia(video);
-  await new Promise((resolve) => hls.once(Hls.Events.MEDIA_ATTACHED, resolve));
+  let [mended, reread] = [0, 0];
+  // `from`, s: a film that still grows is not a live broadcast, it begins at its beginning.
+  const play = (from: number): Promise<unknown> => {
+    const hls = new Hls({
+      startPosition: from,
+      enableWorker: false, // fMP4 passes through as it is
+      capLevelToPlayerSize: true,
+      backBufferLength: 120, // s
+    });
+    hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
+      if (!fatal) return;
+      if (type === Hls.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
+      hls.destroy();
+      // What was listed when it was read may have been made anew since: the list is read again, and the place is kept.
+      if (type === Hls.ErrorTypes.NETWORK_ERROR && video.currentTime && reread++ < 2) {
+        return void play(video.currentTime).then(() => video.play()).catch(() => undefined);
+      }
+      tell(screen);
+    });
+    hls.loadSource(playlist);
+    hls.attachMedia(video);
+    return new Promise((resolve) => hls.once(Hls.Events.MEDIA_ATTACHED, resolve));
+  };
+  await play(0);
 }
 
 async function speak(language: string): Promise<void> {

@@ -6,6 +6,7 @@ import { tell } from "./_tell";
 
 const page = document.querySelector<HTMLElement>(".page");
 const GROWING_MS = 4000;
+const WAITING_MS = 2000; // with nothing to look at yet
 
 let loading: Promise<typeof import("./_player")> | undefined;
 function player(): Promise<typeof import("./_player")> {
@@ -50,7 +51,8 @@ function seen(link: string, csrf: string): void {
 
 async function grow(): Promise<void> {
   while (page && "growing" in page.dataset) {
-    await new Promise((resolve) => setTimeout(resolve, GROWING_MS));
+    const waiting = page.querySelector('.film[data-stage="waiting"]');
+    await new Promise((resolve) => setTimeout(resolve, waiting ? WAITING_MS : GROWING_MS));
     if (document.visibilityState !== "visible") continue;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
     if (answer?.status === 404) return location.reload();
@@ -74,25 +76,36 @@ function merge(page: HTMLElement, fresh: Document): void {
     let last: Element | null = null;
     for (const item of items) {
       let old = document.getElementById(item.id);
-      if (!old || (old.dataset.stage === "waiting" && item.dataset.stage !== "waiting")) {
+      if (!old || (looks(old) !== looks(item) && !old.querySelector(".screen[data-state]"))) {
         const made = document.importNode(item, true);
         if (old) old.replaceWith(made);
         else if (last) last.after(made);
         else list.prepend(made);
         old = made;
-      } else {
-        old.dataset.stage = item.dataset.stage;
-        const [bar, value] = [old.querySelector("progress"), item.querySelector("progress")?.value];
-        if (bar && value) bar.value = value;
-        if (item.dataset.storyboard && !old.dataset.storyboard) {
-          old.dataset.storyboard = item.dataset.storyboard;
-          void loading?.then(({ storyboard }) => storyboard(old as HTMLElement));
-        }
-      }
+      } else refresh(old, item);
       last = old;
     }
   }
   document.dispatchEvent(new Event("grown"));
+}
+
+/** What makes an item another to look at, its numbers and words aside. */
+function looks(item: HTMLElement): string {
+  return [item.dataset.stage, item.className, item.style.cssText, !!item.querySelector(".poster")].join();
+}
+
+// What changes on an item that stays: its numbers, and on a film that is finished while somebody watches, its signs.
+function refresh(old: HTMLElement, item: HTMLElement): void {
+  old.dataset.stage = item.dataset.stage;
+  if (!item.querySelector(".growing")) old.querySelector(".growing")?.remove();
+  const [words, said] = [old.querySelector(".making .words"), item.querySelector(".making .words")];
+  if (words && said && words.textContent !== said.textContent) words.textContent = said.textContent;
+  const [bar, value] = [old.querySelector("progress"), item.querySelector("progress")?.value];
+  if (bar && value) bar.value = value;
+  if (item.dataset.storyboard && !old.dataset.storyboard) {
+    old.dataset.storyboard = item.dataset.storyboard;
+    void loading?.then(({ storyboard }) => storyboard(old));
+  }
 }
 
 function within(event: Event, selector: string): Element | null {

@@ -86,13 +86,13 @@ def test_what_is_being_made_is_announced_and_an_abandoned_upload_is_not(
     film = finisher.film(intervention, chunks=0, state=State.RECEIVING)
     token = issue(intervention)
     page = open_page(client, token)
-    assert "The film is being prepared" in page
+    assert "The film is on its way" in page
     assert "data-growing" in page
 
     with shop.app_context():
-        session.get_one(Asset, film).created_at -= 7200
+        session.get_one(Asset, film).touched_at -= 7200
         session.commit()
-    assert "The film is being prepared" not in open_page(client, token)
+    assert "The film is on its way" not in open_page(client, token)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import Asset, Output, State
+from webapp.customers import waiting
 from webapp.database import session
 from webapp.interventions.models import Intervention, Item
 from webapp.media import shelf, sign
 
-# An upload that has not arrived an hour after it began was probably given up: no promise is made about it.
+# An upload of which nothing has arrived for an hour was probably given up: no promise is made about it.
 PATIENCE_S = 3600
 
 
@@ -27,7 +28,8 @@ class Film:
     playlist: str
     poster: str | None
     storyboard: str | None
-    percent: int = 0  # of the work, while it is waiting
+    percent: int = 0  # of what it waits for
+    sentence: str = ""  # what is said about that
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def _is_shown(asset: Asset) -> bool:
         case State.FAILED:  # perhaps at its storyboard: the film itself can still be whole
             return asset.kind == "film" and shelf.is_whole(asset, shelf.outputs(asset))
         case State.RECEIVING:
-            return time.time() - asset.created_at < PATIENCE_S
+            return time.time() - asset.touched_at < PATIENCE_S
     return True
 
 
@@ -110,6 +112,7 @@ def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
     # The shape as it will be shown, so that nothing moves when the picture comes.
     shape = max(first.facts["renditions"], key=lambda made: made["height"]) if first else source.get("film") or {}
     stage = "ready" if item.asset.state in (State.READY, State.FAILED) else "playable" if first else "waiting"
+    progress = assets.progress(session(), item.asset) if stage == "waiting" else None
     return Film(
         id=item.id,
         caption=item.caption,
@@ -120,7 +123,8 @@ def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
         playlist=f"{prefix}index.m3u8",
         poster=_at(prefix, poster, "poster.jpg") if poster else None,
         storyboard=_at(prefix, board, "storyboard.vtt") if board else None,
-        percent=assets.progress(session(), item.asset).percent if stage == "waiting" else 0,
+        percent=progress.percent if progress else 0,
+        sentence=waiting.sentence(progress) if progress else "",
     )
 
 

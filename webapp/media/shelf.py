@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from pipeline import playlist
-from pipeline.catalog.models import Asset, Output
+from pipeline.catalog.models import INGEST, Asset, Claim, Output
 from webapp.database import session
 from webapp.texts import is_id
 
@@ -45,9 +45,12 @@ def is_playable(made: dict[str, Output]) -> bool:
 
 
 def is_whole(asset: Asset, made: dict[str, Output]) -> bool:
-    """Whether every chunk that was planned is recorded."""
+    """Whether every chunk is recorded, of a plan that rests on all of the file: an early one may still be replaced."""
     wanted = [entry["name"] for entry in (asset.plan or {}).get("outputs", ()) if entry["name"].startswith("chunk/")]
-    return bool(wanted) and all(name in made for name in wanted)
+    if not wanted or not all(name in made for name in wanted):
+        return False
+    undecided = select(Claim.id).where(Claim.asset_id == asset.id, Claim.name == INGEST, Claim.done.is_(False))
+    return session.scalar(undecided) is None
 
 
 def playlists(asset: Asset) -> dict[str, str]:

@@ -106,27 +106,31 @@ export function acknowledged({ item, parcel }: Row): number {
 
 function looks(row: Row): Look {
   const { item, parcel } = row;
+  const kind = item?.kind ?? parcel!.kept.kind;
   const size = item?.size ?? parcel!.kept.size;
   const sent = size ? acknowledged(row) / size : 0;
+  const going = (text: string): string => {
+    const left = remaining(item?.eta_s ?? null);
+    return [text, left && t(left.key, { n: left.n }), item?.playable && kind === "film" && t("card-playable")].filter(Boolean).join(" · ");
+  };
   const numbers = { done: megabytes(acknowledged(row), start.language), all: megabytes(size, start.language), percent: item?.percent ?? 0 };
   if (parcel && (!item || item.state === "receiving")) {
     if (parcel.phase === "refused") return { icon: "warn", tone: "bad", text: parcel.message, value: null };
     if (parcel.phase === "missing") return { icon: "warn", tone: "bad", text: t("choose-again"), value: sent };
     if (parcel.phase === "resting" || (parcel.phase === "sending" && !navigator.onLine)) return { icon: "wait", tone: "waiting", text: t("card-network", numbers), value: sent };
     if (parcel.phase === "held") return { icon: "wait", tone: "waiting", text: t("card-held", numbers), value: sent };
-    if (parcel.phase === "sending") return { icon: "up", tone: "busy", text: t("card-sending", numbers), value: sent };
+    if (parcel.phase === "sending") return { icon: "up", tone: "busy", text: going(t("card-sending", numbers)), value: sent };
     if (parcel.phase === "waiting") return { icon: "wait", tone: "calm", text: t("card-waiting"), value: sent || null };
     return { icon: "check", tone: "good", text: t("card-sent"), value: null };
   }
   switch (item!.state) {
-    case "receiving": return { icon: "wait", tone: "calm", text: t("card-elsewhere", numbers), value: sent };
+    case "receiving": return { icon: "wait", tone: "calm", text: going(t("card-elsewhere", numbers)), value: sent };
     case "ready": return { icon: "check", tone: "good", text: t("card-ready"), value: null };
     case "rejected": return { icon: "warn", tone: "bad", text: item!.message, value: null };
     case "failed": return { icon: "warn", tone: "bad", text: item!.message, value: null };
     case "processing": {
       if (!item!.begun) return { icon: "wait", tone: "calm", text: t("card-queued"), value: null };
-      const left = remaining(item!.eta_s);
-      const text = t(item!.percent ? "card-making" : "card-begun", numbers) + (left ? ` · ${t(left.key, { n: left.n })}` : "");
+      const text = going(t(item!.percent ? "card-making" : "card-begun", numbers));
       return { icon: "wait", tone: "busy", text, value: item!.percent / 100 };
     }
   }

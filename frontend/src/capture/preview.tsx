@@ -1,18 +1,21 @@
 // What the customer will see of one item, over the whole screen.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { playsNatively } from "../_native";
 import { Icon } from "./icons";
 import { t, type Item } from "./start";
 
-export function Preview({ item, onClose }: { item: Item; onClose: () => void }) {
+/** `growing`: more of the film is still to come, and is played when it has. */
+export function Preview({ item, growing, onClose }: { item: Item; growing: boolean; onClose: () => void }) {
+  const [address] = useState(item.preview!); // kept: another one, later, is the same film signed anew
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog class="preview" ref={dialog} onClose={onClose} aria-label={item.caption || item.filename || t("preview")}>
-      {item.kind === "film" ? <Film address={item.preview!} poster={item.thumbnail} /> : <img src={item.preview!} alt={item.caption} />}
+      {item.kind === "film" ? <Film address={address} poster={item.thumbnail} /> : <img src={address} alt={item.caption} />}
       <button type="button" class="round" onClick={() => dialog.current?.close()} aria-label={t("close")}>
         <Icon name="close" />
       </button>
+      {growing && <p class="growing">{t("growing")}</p>}
       {item.caption && <p>{item.caption}</p>}
     </dialog>
   );
