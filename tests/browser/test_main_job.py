@@ -8,57 +8,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import running
 from browsing import chromium
-from playwright.sync_api import Browser, Page
-from running import ready, run, up, wait_for
+from playwright.sync_api import Browser
+from running import wait_for
+from shopfloor import PHONE, acknowledged, begin, make_link, shop, states, throttle
 
 pytestmark = pytest.mark.browser
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
-SLOW = {"offline": False, "latency": 20, "downloadThroughput": 4e6, "uploadThroughput": 5e5}  # bytes/s
-EMAIL, PASSWORD = "claire@example.org", "correct horse battery"
 
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    """The running product, with one manager who can sign in."""
-    with running.environment(WORKER_UNITS="2") as environment, up(environment):
-        wait_for(lambda: ready(environment)["ok"], 90)
-        run(
-            environment, "init", "--dealership", "Garage Lumière", "--country", "FR", "--name", "Claire",
-            "--email", EMAIL, "--language", "en", "--password", PASSWORD,
-        )  # fmt: skip
-        yield f"http://127.0.0.1:{environment['WEB_PORT']}"
+    with shop() as running:
+        yield running
 
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     with chromium() as one:
         yield one
-
-
-def begin(page: Page, address: str) -> None:
-    """Sign in, write an intervention down, open the technician's page."""
-    page.goto(f"{address}/login")
-    page.fill("input[name=email]", EMAIL)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url("**/interventions**")
-    page.goto(f"{address}/interventions/new")
-    page.fill("input[name=reference]", "RO-4711")
-    for part in page.locator("details.part > summary").all():  # folded on a phone
-        part.click()
-    page.fill("input[name=make]", "Renault")
-    page.fill("input[name=model]", "Mégane")
-    page.fill("input[name=customer_name]", "Camille Durand")
-    page.click("main form button[type=submit]")
-    page.wait_for_url(lambda url: not url.endswith("/new"))
-    page.goto(page.url.split("?")[0].removesuffix("/capture") + "/capture")
-
-
-def states(page: Page) -> list[str | None]:
-    return [card.get_attribute("data-state") for card in page.locator(".entry").all()]
 
 
 @pytest.mark.xdist_group("up")
@@ -69,15 +36,15 @@ def test_a_film_from_an_iphone_reaches_its_customer_through_a_lost_network(
     phone = browser.new_context(**PHONE)
     page = phone.new_page()
     begin(page, address)
-    phone.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW)
+    throttle(page, 5e5)
 
     film = media / "video-iphone" / "media__sample_edit_list_no_sync_frame_before_edit.mp4"
     page.locator("input[name=film]").set_input_files(str(film))
-    wait_for(lambda: int(page.locator(".entry").first.get_attribute("data-acknowledged") or 0) > 0, 60)
+    wait_for(lambda: acknowledged(page) > 0, 60)
     phone.set_offline(True)
     page.locator(".status[data-key=no-network]").wait_for(timeout=30_000)
     page.screenshot(path=tmp_path / "technician-offline.png")
-    assert int(page.locator(".entry").first.get_attribute("data-acknowledged") or 0) < film.stat().st_size
+    assert acknowledged(page) < film.stat().st_size
     phone.set_offline(False)
     page.locator("input[name=photo]").set_input_files(str(media / "photo-orient" / "sharp__Landscape_6.jpg"))
     page.locator("input[name=file]").set_input_files(str(media / "synthetic" / "s26_html_named.mp4"))
@@ -86,8 +53,7 @@ def test_a_film_from_an_iphone_reaches_its_customer_through_a_lost_network(
     assert "cannot be shown to a customer" in page.locator(".entry[data-state=rejected]").inner_text()
 
     page.goto(page.url.removesuffix("/capture"))
-    page.locator("#links button.primary").click()
-    link = page.locator("#fresh-link").input_value(timeout=20_000)
+    link = make_link(page)
 
     customer = browser.new_context(**PHONE).new_page()
     foreign: list[str] = []
