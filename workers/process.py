@@ -35,6 +35,8 @@ class Order:
     layer: sandbox.Layer | None = None
     on_usage: Callable[[Usage], None] = lambda _: None
     """Hears what each child used, also of one that failed; called from several threads."""
+    on_made: Callable[[str], None] = lambda _: None
+    """Hears the name of each output that is made and proved; called from several threads."""
 
 
 class Progress:
@@ -162,6 +164,7 @@ def _make_all(
             on_usage=order.on_usage,
         )
         progress.of(name)(1.0)
+        order.on_made(name)
         return answer
 
     with ThreadPoolExecutor(order.jobs, thread_name_prefix="make") as pool:
