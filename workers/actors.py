@@ -1,4 +1,5 @@
-"""The crew's actors, as `dramatiq workers.actors` runs them. A message only wakes; the rows say what to do.
+"""The crew's actors, as `dramatiq workers.actors` runs them. A message only wakes; the rows say what to do: whatever
+is most urgent in the message's queue (`pipeline.catalog.turn`), which may be another's.
 
 ingest   bytes → child: measure → plan
 make     just the bytes one output needs → child: make and prove → objects → row
@@ -44,13 +45,13 @@ broker.for_workers()
 @dramatiq.actor(actor_name="ingest", queue_name="express")  # type: ignore[untyped-decorator]
 def ingest(asset_id: str) -> None:
     """Measure what arrived and decide everything that should exist."""
-    attempt(asset_id, INGEST, _measure)
+    attempt(asset_id, INGEST, _work)
 
 
 @dramatiq.actor(actor_name="make", queue_name="film")  # type: ignore[untyped-decorator]
 def make(asset_id: str, name: str) -> None:
     """Make one output of the plan."""
-    attempt(asset_id, name, _make)
+    attempt(asset_id, name, _work)
 
 
 @dramatiq.actor(actor_name="sweep", queue_name="later")  # type: ignore[untyped-decorator]
@@ -90,6 +91,10 @@ class _Task:
             watermark_key=self.asset.watermark_key if watermark else None,
             check=current.check,
         )
+
+
+def _work(current: Attempt) -> None:
+    (_measure if current.lease.name == INGEST else _make)(current)
 
 
 def _measure(current: Attempt) -> None:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from pipeline.catalog import assets
+from pipeline.catalog import assets, turn
 from pipeline.catalog.storage import StorageDown
 from pipeline.errors import MediaRejected, PipelineFailed, SandboxUnavailable
 from workers.child import Cancelled
@@ -101,16 +101,23 @@ class Attempt:
 
 
 def attempt(asset_id: str, name: str, work: Callable[[Attempt], None]) -> None:
-    """Claim the name, do the work, and write down how it ended. Not claimed: somebody has it, or it is done."""
+    """Claim the name, or what is more urgent in its queue, do the work, and write down how it ended. Not claimed:
+    somebody has it, or it is done.
+    """
     limits = settings()
     with transaction() as session:
-        lease = assets.claim(
+        mine = turn.take(
             session, asset_id, name, worker=_me(), lease_s=limits.lease_s, max_attempts=limits.max_attempts
         )
-    if lease is None:
+    if mine is None:
         log.info("attempt.unneeded", asset_id=asset_id, name=name)
         return
-    say = log.bind(asset_id=asset_id, name=name, attempt=lease.attempt, fence=lease.fence)
+    lease, name = mine.lease, mine.lease.name
+    if lease.asset_id != asset_id:  # the lines that follow belong to another request
+        structlog.contextvars.unbind_contextvars("request_id")
+        if mine.request_id:
+            structlog.contextvars.bind_contextvars(request_id=mine.request_id)
+    say = log.bind(asset_id=lease.asset_id, name=name, attempt=lease.attempt, fence=lease.fence)
     say.info("attempt.started")
     began = time.monotonic()
     with Attempt(lease) as current:

@@ -1,0 +1,149 @@
+"""Whose turn it is, on both databases: a message wakes a worker, which then takes what is most urgent in its queue."""
+
+import threading
+
+import pytest
+from filming import film, planned, publish, received, rung
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from pipeline.catalog import turn
+from pipeline.catalog.engine import now
+from pipeline.catalog.models import Asset, Claim, State
+
+pytestmark = pytest.mark.xdist_group("servers")
+
+
+def film_of(owner: str, chunks: int, session: Session) -> str:
+    """A planned film of one dealer's, with everything rung for; its id."""
+    asset_id = planned(session, film(chunks), window=chunks + 3).id
+    session.execute(update(Asset).where(Asset.id == asset_id).values(owner=owner))
+    session.commit()
+    return asset_id
+
+
+def called(session: Session, asset_id: str, name: str, **how: int) -> tuple[str, str] | None:
+    """What a worker does that was woken for this name."""
+    mine = turn.take(session, asset_id, name, worker="test", **how)
+    session.commit()
+    return mine and (mine.lease.asset_id, mine.lease.name)
+
+
+def test_a_chunk_of_a_long_film_makes_way_for_another_dealers_short_film(session: Session) -> None:
+    long = film_of("A", 9, session)
+    short = film_of("B", 3, session)
+
+    assert called(session, long, "chunk/0001") == (short, "chunk/0001")
+    assert called(session, long, "chunk/0002") == (short, "chunk/0002")
+    assert called(session, short, "chunk/0001") is None
+    assert called(session, long, "chunk/0001") == (long, "chunk/0001")
+
+
+def test_what_made_way_is_rung_for_again(session: Session) -> None:
+    long = film_of("A", 9, session)
+    short = film_of("B", 3, session)
+    before = len(rung(session))
+
+    assert called(session, long, "chunk/0004") == (short, "chunk/0001")
+    assert called(session, long, "poster") == (short, "poster")
+
+    assert rung(session)[before:] == ["film make chunk/0004", "express make poster"]
+    assert called(session, short, "chunk/0002") == (short, "chunk/0002")
+    assert len(rung(session)) == before + 2
+
+
+def test_a_film_that_waits_to_be_measured_makes_way_and_is_rung_for_again(session: Session) -> None:
+    film_of("A", 3, session)
+    new = received(session).id
+    session.execute(update(Asset).where(Asset.id == new).values(owner="A"))
+    small = film_of("B", 1, session)
+    before = len(rung(session))
+
+    assert called(session, new, "ingest") == (small, "poster")
+    assert rung(session)[before:] == ["express ingest"]
+
+
+def test_a_dealer_who_sends_much_does_not_stand_in_the_way_of_one_who_sends_little(session: Session) -> None:
+    many = [film_of("A", 3, session) for _ in range(5)]
+    one = film_of("B", 6, session)
+
+    assert [called(session, many[0], "chunk/0001") for _ in range(5)] == [
+        (one, f"chunk/{number:04}") for number in range(1, 6)
+    ]
+    assert called(session, many[0], "chunk/0001") == (many[0], "chunk/0001")
+
+
+def test_of_one_dealers_films_the_smaller_goes_first_then_the_older(session: Session) -> None:
+    long, older, newer = (film_of("A", chunks, session) for chunks in (9, 3, 3))
+    order = [(film, name) for film in (older, newer) for name in ("chunk/0001", "chunk/0002")]
+
+    assert [called(session, long, "chunk/0001") for _ in order] == order
+
+
+def test_what_waits_in_one_queue_is_not_made_for_a_message_in_another(session: Session) -> None:
+    long = film_of("A", 9, session)
+    short = film_of("B", 1, session)
+
+    assert called(session, long, "chunk/0001") == (long, "chunk/0001")
+    assert called(session, long, "storyboard") == (short, "storyboard")
+
+
+def test_a_film_nobody_began_anything_of_for_long_goes_before_all(session: Session) -> None:
+    long = film_of("A", 9, session)
+    short = film_of("B", 6, session)
+    past = now() - turn.NEGLECTED_S - 1
+    session.execute(update(Claim).where(Claim.asset_id == long, Claim.started_at.is_not(None)).values(started_at=past))
+    session.commit()
+
+    assert called(session, short, "chunk/0001") == (long, "chunk/0001")
+    assert called(session, short, "chunk/0001") == (short, "chunk/0001")  # one chunk, and it is neglected no more
+
+
+def test_what_is_not_called_for_or_may_not_be_made_has_no_turn(session: Session) -> None:
+    long = film_of("A", 9, session)
+    unrung, failed, spent = (film_of(owner, 2, session) for owner in "BCD")
+    session.execute(update(Claim).where(Claim.asset_id == unrung).values(queued_at=None))
+    session.execute(update(Asset).where(Asset.id == failed).values(state=State.FAILED))
+    session.execute(update(Claim).where(Claim.asset_id == spent).values(attempts=3))
+    session.commit()
+
+    assert called(session, long, "chunk/0001", max_attempts=3) == (long, "chunk/0001")
+    for film_id in (unrung, failed, spent):
+        assert called(session, film_id, "chunk/0001", max_attempts=3) is None
+
+
+def test_many_workers_at_once_take_a_name_each(engine: Engine) -> None:
+    with Session(engine) as session:
+        long = film_of("A", 9, session)
+        short = film_of("B", 4, session)
+    taken: list[tuple[str, str] | None] = []
+    start = threading.Barrier(6)
+
+    def work(number: int) -> None:
+        start.wait()
+        with Session(engine) as session:
+            taken.append(called(session, long, f"chunk/{number:04}"))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(1, 7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len({*taken}) == 6
+    assert {(short, f"chunk/{number:04}") for number in (1, 2, 3)} < {*taken}
+
+
+def test_a_whole_film_is_made_whoever_makes_way(session: Session) -> None:
+    films = [film_of(owner, chunks, session) for owner, chunks in (("A", 5), ("B", 2), ("A", 1))]
+    left = select(Claim.asset_id, Claim.name).where(Claim.done.is_(False)).limit(1)
+    made = 0
+
+    while waiting := session.execute(left).first():
+        mine = turn.take(session, *waiting, worker="test")
+        assert mine is not None
+        assert publish(session, mine.lease)
+        made += 1
+
+    assert {session.get_one(Asset, film_id).state for film_id in films} == {State.READY}
+    assert made == sum(chunks + 3 for chunks in (5, 2, 1))
