@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import uuid_utils
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from pipeline.catalog import assets
 from pipeline.catalog.models import Asset, State
@@ -65,13 +64,11 @@ def create(caller: Caller, pairs: dict[str, str], header: str, size: int, settin
     intervention = caller.intervention(wish.intervention)
     upload_id = _upload_id(wish, intervention, settings)
     if (known := session.get(Upload, upload_id)) is None:
+        _queue_up(intervention.dealership_id)
+        known = session.get(Upload, upload_id)  # the same creation, twice at once: the other one may have been first
+    if known is None:
         _require_quota(intervention.dealership_id, size, settings)
-        try:
-            return _insert(upload_id, wish, intervention, header, size, settings)
-        except IntegrityError:  # the same creation, twice at once: the other one was first
-            session.rollback()
-            if (known := session.get(Upload, upload_id)) is None:
-                raise
+        return _insert(upload_id, wish, intervention, header, size, settings)
     if known.asset.size != size:
         raise Refused(409, f"this key belongs to a file of {known.asset.size} bytes, not {size}")
     return known
@@ -84,6 +81,14 @@ def _upload_id(wish: Wish, intervention: Intervention, settings: Settings) -> st
     named = f"{intervention.id}\n{wish.key}".encode()
     digest = hmac.digest(settings.effective_secret_key.encode(), b"walkaround.upload-id\n" + named, hashlib.sha256)
     return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def _queue_up(dealership_id: str) -> None:
+    """One creation of a dealership after another, until the commit: what is counted from here on stays true.
+
+    `key_share`: rows that merely refer to the dealership may be written meanwhile.
+    """
+    session.execute(select(Dealership.id).where(Dealership.id == dealership_id).with_for_update(key_share=True))
 
 
 def _require_quota(dealership_id: str, size: int, settings: Settings) -> None:

@@ -1,0 +1,95 @@
+"""Uploads begun at the same moment, on both databases: together they take no more room than one after another."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import servers
+from flask import Flask
+from flask.testing import FlaskClient
+from landing import pairs
+from sqlalchemy import func, select
+from unloading import Headers
+
+from pipeline.catalog.models import Asset, Base
+from webapp.app import create_app
+from webapp.database import session
+from webapp.interventions.models import Item
+from webapp.uploads import creation
+from workers.settings import Settings
+
+pytestmark = pytest.mark.xdist_group("servers")
+AT_ONCE = 6
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    with servers.postgresql() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """A house with room for 100 unfinished bytes a dealership."""
+    address = f"sqlite:///{tmp_path / 'walkaround.sqlite'}"
+    if request.param == "postgresql":
+        address = request.getfixturevalue("postgresql")
+    yield settings.model_copy(update={"database_url": address, "max_unfinished_bytes": 100})
+    if request.param == "postgresql":
+        app = create_app(settings.model_copy(update={"database_url": address}), "upload")
+        Base.metadata.drop_all(app.extensions["engine"])
+        app.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def together(
+    upload: FlaskClient, mine: Headers, intervention: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[int]]:
+    """`together(size, **metadata)` → the answers to as many creations as there are threads, all past the first look."""
+    ready = threading.Barrier(AT_ONCE)
+    honest = creation._queue_up
+
+    def wait_for_all(dealership_id: str) -> None:
+        ready.wait(20)
+        honest(dealership_id)
+
+    monkeypatch.setattr(creation, "_queue_up", wait_for_all)
+
+    def begin(size: int, **metadata: str) -> list[int]:
+        headers = {
+            **mine,
+            "Upload-Length": str(size),
+            "Upload-Metadata": pairs(intervention=intervention, kind="film", **metadata),
+        }
+        answers: list[int] = []
+        threads = [
+            threading.Thread(
+                target=lambda: answers.append(
+                    upload.application.test_client().post("/files", headers=headers).status_code
+                )
+            )
+            for _ in range(AT_ONCE)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sorted(answers)
+
+    return begin
+
+
+def test_uploads_begun_at_once_do_not_pass_the_quota_together(shop: Flask, together: Callable[..., list[int]]) -> None:
+    assert together(40) == [201, 201, 429, 429, 429, 429]
+    with shop.app_context():
+        assert session.scalar(select(func.sum(Asset.size))) == 80
+        assert sorted(session.scalars(select(Item.position))) == [0, 1]
+
+
+def test_one_creation_sent_many_times_at_once_is_one_upload_even_when_it_fills_the_house(
+    shop: Flask, together: Callable[..., list[int]]
+) -> None:
+    assert together(100, key="7a0c") == [201] * AT_ONCE
+    with shop.app_context():
+        assert session.scalar(select(func.count()).select_from(Asset)) == 1
