@@ -32,7 +32,7 @@ class Stored:
 class Storage(Protocol):
     """What every storage does. Every call may raise StorageDown."""
 
-    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+    def put(self, key: str, data: bytes | memoryview, content_type: str = "application/octet-stream") -> None:
         """Durable when it returns, and never seen half written."""
 
     def put_file(self, key: str, path: Path, content_type: str = "application/octet-stream") -> None:

@@ -25,7 +25,12 @@ class Folder:
                 if draft.stat().st_mtime < time.time() - _DRAFT_S:
                     draft.unlink()
 
-    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:  # noqa: ARG002
+    def put(
+        self,
+        key: str,
+        data: bytes | memoryview,
+        content_type: str = "application/octet-stream",  # noqa: ARG002
+    ) -> None:
         self._write(key, lambda file: _write_all(file, data))
 
     def put_file(self, key: str, path: Path, content_type: str = "application/octet-stream") -> None:  # noqa: ARG002
@@ -119,7 +124,7 @@ class Folder:
         return self._path(prefix.rstrip("/")) if prefix else self.root
 
 
-def _write_all(file: BinaryIO, data: bytes) -> None:
+def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
     file.write(data)
 
 

@@ -32,9 +32,10 @@ class Bucket:
         self._prefix = f"{prefix}/" if prefix else ""
         self._client: Any = boto3.session.Session().client("s3", config=_CONFIG)
 
-    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+    def put(self, key: str, data: bytes | memoryview, content_type: str = "application/octet-stream") -> None:
         with _translated(key):
-            self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=data, ContentType=content_type)
+            body = bytes(data)  # botocore takes no view; bytes are not copied
+            self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body, ContentType=content_type)
 
     def put_file(self, key: str, path: Path, content_type: str = "application/octet-stream") -> None:
         with _translated(key):

@@ -48,6 +48,12 @@ def test_an_empty_object_can_be_kept(storage: Storage) -> None:
     assert storage.stat("assets/a/empty").bytes == 0
 
 
+def test_part_of_a_buffer_can_be_put_without_a_copy(storage: Storage) -> None:
+    storage.put("assets/a/parts/1", memoryview(bytearray(BODY))[10:20])
+
+    assert storage.get("assets/a/parts/1") == BODY[10:20]
+
+
 def test_a_second_put_replaces_the_first(storage: Storage) -> None:
     storage.put("assets/a/x", b"first")
     storage.put("assets/a/x", b"second one")

@@ -1,4 +1,4 @@
-"""The bytes of a request as the network delivers them, with a say in how long to wait.
+"""The bytes of a request as the network delivers them, into the caller's buffer, with a say in how long to wait.
 
 gunicorn's own reader can wait for ever and cannot be resumed after a timeout, so bytes are taken from its socket
 directly. Any other server, and a body without a length, is read through the ordinary WSGI stream.
@@ -9,12 +9,12 @@ from typing import Any
 
 from gunicorn.http.errors import ParseException
 
-BLOCK = 1 << 18  # bytes of one read: large enough to be cheap, small enough to keep the clock honest
+BLOCK = 1 << 20  # bytes of one read: large enough to be cheap, small enough to keep the clock honest
 SMALL = 1 << 14  # bytes of one read where a read waits for all of them: what a cut may cost
 
 
 class Body:
-    """`read(wait_s)` gives the next bytes, None if nothing came within `wait_s` seconds, b"" at the end or at a cut."""
+    """`read_into(room, wait_s)` says how many bytes came: None if none within `wait_s` s, 0 at the end or at a cut."""
 
     def __init__(self, environ: dict[str, Any], length: int | None, patience_s: float) -> None:
         """`patience_s`: how long one read may wait where we cannot wait ourselves."""
@@ -44,36 +44,39 @@ class Body:
         """Everything that was announced has been read."""
         return self.taken == self.length if self.length is not None else self.ended and not self._failed
 
-    def read(self, wait_s: float) -> bytes | None:
-        """The next bytes, at most `BLOCK` of them (more only if they had already arrived with the headers)."""
+    def read_into(self, room: memoryview, wait_s: float) -> int | None:
+        """Put the next bytes at the beginning of `room`, which is not empty."""
         if self.ended or self.taken == self.length:
             self.ended = True
-            return b""
+            return 0
         try:
-            data = self._from_socket(wait_s) if self._socket else self._from_stream()
+            came = self._from_socket(room, wait_s) if self._socket else self._from_stream(room)
         except (OSError, ParseException):  # reset, closed, or a malformed chunk: the rest will never come
-            self._failed, data = True, b""
-        if data is None:
+            self._failed, came = True, 0
+        if came is None:
             return None
-        self.taken += len(data)
-        self.ended = not data
-        return data
+        self.taken += came
+        self.ended = not came
+        return came
 
-    def _from_stream(self) -> bytes:
-        left = SMALL if self.length is None else min(SMALL, self.length - self.taken)
-        return self._stream.read(left)  # type: ignore[no-any-return]
+    def _from_stream(self, room: memoryview) -> int:
+        left = min(SMALL, len(room))
+        data = self._stream.read(left if self.length is None else min(left, self.length - self.taken))
+        room[: len(data)] = data
+        return len(data)
 
-    def _from_socket(self, wait_s: float) -> bytes | None:
-        left = self._reader.length
+    def _from_socket(self, room: memoryview, wait_s: float) -> int | None:
+        most = min(self._reader.length, len(room))
         early = self._reader.unreader.take_buffered()
         if early:
-            self._reader.unreader.unread(early[left:])  # the next request, if the client was in a hurry
-            data = early[:left]
+            came = min(len(early), most)
+            room[:came] = early[:came]
+            self._reader.unreader.unread(early[came:])  # for the next read, or the next request of a client in a hurry
         else:
             # A TLS socket may hold decrypted bytes that select cannot see.
             pending = getattr(self._socket, "pending", None)
             if not (pending and pending()) and not self._poll.poll(wait_s * 1000):
                 return None
-            data = self._socket.recv(min(left, BLOCK))  # type: ignore[union-attr]
-        self._reader.length -= len(data)  # gunicorn drains what is left before it reuses the connection
-        return data
+            came = self._socket.recv_into(room, min(most, BLOCK))  # type: ignore[union-attr]
+        self._reader.length -= came  # gunicorn drains what is left before it reuses the connection
+        return came

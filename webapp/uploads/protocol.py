@@ -80,7 +80,7 @@ class Checksum:
         if len(self._wanted) != self._hash.digest_size:
             raise Refused(400, f"Upload-Checksum is {len(self._wanted)} bytes, {name} has {self._hash.digest_size}")
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
 
     def matches(self) -> bool:
