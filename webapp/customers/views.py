@@ -1,8 +1,6 @@
 """The customer's door and page. A GET changes nothing: mail scanners open every link before its reader does."""
 
-import re
 from datetime import UTC, datetime
-from functools import cache
 
 import phonenumbers
 from babel import dates
@@ -120,14 +118,11 @@ def _day(seconds: float) -> str:
     return dates.format_date(datetime.fromtimestamp(seconds, UTC), "long", date_locale())
 
 
-@cache
 def _css() -> Markup:
     """The page's whole style, printed into it: the first paint waits for nothing else."""
-    name = assets.asset_url("watch.css").rpartition("/")[2]
-    return Markup((assets.DIST / name).read_text())  # our own build's text
+    return assets.style("watch.css")
 
 
-@cache
 def _font() -> str:
     """The first font file which that style asks for: fetched at once, so that it is there for the first paint."""
-    return re.findall(r'url\("?([^")]+\.woff2)', _css())[0]
+    return assets.font_url("watch.css")
