@@ -1,0 +1,98 @@
+"""The desk while somebody works on it: it follows what happens, keeps what is being written, tells the local time."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from finished import Finisher
+from landing import Garage
+from playwright.sync_api import Browser, Page, expect
+
+from pipeline.catalog.models import State
+from webapp.customers import links
+from webapp.database import session
+from webapp.interventions.models import Intervention, Item
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def desk(garage: Garage, browser: Browser) -> Iterator[Open]:
+    """`desk(intervention, **context)` → the intervention's page, signed in as Bob."""
+    contexts = []
+
+    def open_page(intervention: str, **options: str) -> Page:
+        contexts.append(context := browser.new_context(**options))
+        context.add_cookies([garage.cookie()])
+        page = context.new_page()
+        page.goto(f"{garage.settings.effective_public_url}/interventions/{intervention}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def test_a_caption_being_written_outlasts_what_arrives_meanwhile_and_is_kept(
+    garage: Garage, desk: Open, request: pytest.FixtureRequest
+) -> None:
+    made, finisher = garage.intervention(request.node.name[-40:]), Finisher(garage.app)
+    finisher.film(made, state=State.PROCESSING, chunks=1)  # a figure that asks for itself every two seconds, too
+    page = desk(made)
+    text = page.locator("#media textarea")
+    text.press_sequentially("Front left pads: 2 m")
+    with page.expect_response(lambda answer: "/media?seen=" in answer.url and answer.status == 200, timeout=15_000):
+        finisher.photo(made)
+    page.wait_for_timeout(500)
+    assert page.locator("#media .items > li").count() == 1
+    expect(text).to_be_focused()
+    text.press_sequentially("m")
+
+    page.locator("h1").click()
+    expect(page.locator(".toast")).to_have_text("Saved")
+    expect(page.locator("#media .items > li")).to_have_count(2, timeout=15_000)
+    expect(text.first).to_have_value("Front left pads: 2 mm")
+    with garage.app.app_context():
+        assert [item.caption for item in session.query(Item).filter_by(intervention_id=made)] == [
+            "Front left pads: 2 mm",
+            "",
+        ]
+
+
+def test_times_are_those_of_the_wall_clock_and_stay_so_when_the_page_changes(
+    garage: Garage, desk: Open, request: pytest.FixtureRequest
+) -> None:
+    made = garage.intervention(request.node.name[-40:])
+    with garage.app.app_context():
+        row = session.get_one(Intervention, made)
+        row.created_at = datetime(2026, 11, 22, 23, 30, tzinfo=UTC).timestamp()
+        link, _ = links.issue(row)
+        link.created_at = datetime(2026, 11, 22, 12, 25, tzinfo=UTC).timestamp()
+        session.commit()
+    page = desk(made, timezone_id="Asia/Tokyo", locale="fr-FR")  # Bob reads English, wherever he is
+    expect(page.locator(".job-head time")).to_have_text("23 Nov 2026")
+    expect(page.locator("#links li time")).to_have_text("22 Nov 2026, 21:25")
+    expect(page.locator("#links li")).to_contain_text("made 22 Nov 2026, 21:25, not opened yet")
+
+    page.locator("#links button.primary").click()
+    expect(page.locator("#links li")).to_have_count(2)
+    expect(page.locator("#links li time").last).to_have_text("22 Nov 2026, 21:25")
+    assert "UTC" not in page.locator("#links").inner_text()
+
+
+def test_without_scripts_a_time_says_that_it_is_utc(
+    garage: Garage, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    made = garage.intervention(request.node.name[-40:])
+    with garage.app.app_context():
+        link, _ = links.issue(session.get_one(Intervention, made))
+        link.created_at = datetime(2026, 11, 22, 12, 25, tzinfo=UTC).timestamp()
+        session.commit()
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies([garage.cookie()])
+    page = context.new_page()
+    page.goto(f"{garage.settings.effective_public_url}/interventions/{made}")
+    assert page.locator("#links li time").inner_text() == "22 Nov 2026, 12:25 UTC"
+    context.close()
