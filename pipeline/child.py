@@ -60,6 +60,10 @@ def _do(job: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, 
                 Path(job["out"]),
                 on_progress,
             )
+        case "try":
+            from pipeline.encoders import attempt
+
+            return attempt(job["encoder"])
         case "logo":
             from pipeline.logo import logo
 

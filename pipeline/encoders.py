@@ -186,14 +186,16 @@ def opened(encoder: Encoder) -> list[str]:
     return ["-vaapi_device", str(cards[0])]
 
 
-def attempt(encoder: Encoder) -> None:
+def attempt(name: str) -> dict[str, Any]:
     """Encode half a second with a graphics card, with the options of a real rendition.
 
     Raises: EngineFailed with the engine's last words where that does not work on this machine.
     """
+    encoder = Encoder(name)
     one = Rendition("trial", 320, 256, 800_000, 1_200_000)
     painted = ffmpeg.input("testsrc2=size=320x256:rate=30:duration=0.5", f="lavfi")["v"]
     if encoder is Encoder.VAAPI:
         painted = painted.filter("format", "nv12").filter("hwupload")
     node = painted.output("-", f="null", **_card(one, encoder, 23, "3.0"))
     engine.run([*opened(encoder), *engine.compiled(node)])
+    return {"encoder": name}

@@ -110,7 +110,7 @@ class FilmPlan:
     poster: Poster
     storyboard: Storyboard
     preview: Preview
-    encoder: Encoder = Encoder.X264  # of H.264, in every chunk: another one's would not fit the init segment
+    encoder: Encoder = Encoder.X264  # of H.264; one for all chunks, and another only where the crew found a card
     av1: Av1 | None = None  # how the renditions in AV1 are encoded
 
 
@@ -162,18 +162,8 @@ def from_json(value: dict[str, Any]) -> Plan:
     return _CONVERTER.structure(value, Plan)
 
 
-def film(
-    source: Source,
-    table: Index,
-    preset_name: str,
-    *,
-    watermark: bool,
-    loudness: float | None = None,
-    encoder: Encoder = Encoder.X264,
-) -> Plan:
-    """The plan of a film. `loudness` (LUFS) is the source's, measured only when the preset levels; `encoder` makes its
-    H.264.
-    """
+def film(source: Source, table: Index, preset_name: str, *, watermark: bool, loudness: float | None = None) -> Plan:
+    """The plan of a film. `loudness` (LUFS) is the source's, measured only when the preset levels."""
     preset = presets.load(preset_name)
     assert source.film is not None
     picture, track = source.film, table.tracks[source.film.stream]
@@ -194,7 +184,6 @@ def film(
         crf=preset.picture.crf,
         threads=preset.picture.threads,
         **_stills(picture, preset),
-        encoder=encoder,
         av1=preset.picture.av1,
     )
     heard = source.sound.stream if source.sound else None
@@ -207,7 +196,7 @@ def film(
     outputs.append(Output("storyboard", Queue.LATER, max(0.5, 0.1 * picture.duration)))
     outputs.append(Output("preview", Queue.LATER, 0.5))
     mark = WatermarkPlan(**vars(preset.watermark)) if watermark else None
-    return Plan(presets.recipe(preset_name, encoder), preset_name, tuple(outputs), mark, made)
+    return Plan(presets.recipe(preset_name), preset_name, tuple(outputs), mark, made)
 
 
 def _sound(sound: Sound, film: Film, hearing: Hearing, loudness: float | None) -> SoundPlan:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import playlist
-from pipeline.errors import Empty
-from workers import child, sandbox
+from pipeline.errors import Empty, PipelineFailed
+from workers import child, hardware, sandbox
 from workers.watch import Usage
 
 Report = dict[str, Any]
@@ -103,11 +103,17 @@ def process(
     stop = stop or threading.Event()
     started = time.monotonic()
     measured = measure(path, order, stop.is_set)
+    measured["result"] = hardware.decided(measured["result"], order.preset)
     folder = place(measured["result"]["kind"])
     new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _process_into(folder, path, measured, order, on_change, stop, started)
+        try:
+            return _process_into(folder, path, measured, order, on_change, stop, started)
+        except PipelineFailed as error:
+            if (again := hardware.instead(measured["result"], error)) is None:
+                raise
+            return _process_into(folder, path, {**measured, "result": again}, order, on_change, stop, started)
     except BaseException:
         if new:
             shutil.rmtree(folder)
@@ -159,7 +165,7 @@ def _make_all(
             out=out,
             on_progress=progress.of(name),
             cancelled=lambda: stop.is_set() or failed.is_set(),
-            limits=order.limits,
+            limits=hardware.limits(found["plan"], name, order.limits),
             layer=order.layer,
             on_usage=order.on_usage,
         )

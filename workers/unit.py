@@ -12,8 +12,8 @@ from typing import Any
 import structlog
 from dramatiq.middleware import Middleware
 
-from pipeline.errors import SandboxUnavailable
-from workers import logs, sandbox, workspace
+from pipeline.errors import PipelineFailed
+from workers import hardware, logs, sandbox, workspace
 from workers.settings import settings
 
 _PR_SET_PDEATHSIG = 1  # Source: prctl(2)
@@ -34,7 +34,8 @@ class Unit(Middleware):  # type: ignore[misc]
     def before_worker_boot(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
         try:
             sandbox.choose(settings().sandbox)
-        except SandboxUnavailable as error:  # dramatiq would write down anything but an exit, and go on
+            hardware.choose(settings().preset)
+        except PipelineFailed as error:  # dramatiq would write down anything but an exit, and go on
             log.critical("unit.refused", reason=str(error))
             sys.exit(1)
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import SandboxUnavailable
@@ -39,12 +39,13 @@ class Bubblewrap:
         # The root itself is a tmpfs without a size: read-only once everything hangs in it.
         argv += ["--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(fd), "--"]  # noqa: S108
         orders = enter.Orders(
-            memory_bytes=limits.memory_bytes,
+            memory_bytes=limits.address_bytes or limits.memory_bytes,
             file_bytes=limits.file_bytes,
             cpu_s=int(limits.timeout_s * (os.cpu_count() or 1)) + 1,
             processes=limits.processes,
             lifeline=reading,
             uid=uid,
+            groups=ground.groups(limits.devices),
         )
         argv += [*ground.interpreter(), orders.dump(), *program]
         return Cell(argv, names, "/out" if out else None, dict(ground.ENVIRONMENT), (fd, reading), lifeline, uid)
@@ -90,7 +91,25 @@ def _floor() -> list[str]:
 
 def _devices(limits: Limits) -> list[str]:
     tmp = ["--perms", "1777", "--size", str(limits.tmp_bytes), "--tmpfs", "/tmp"]  # noqa: S108
-    return ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", *tmp]
+    return ["--proc", "/proc", "--dev", "/dev", *_cards(limits.devices), "--remount-ro", "/dev", *tmp]
+
+
+def _cards(devices: Sequence[Path]) -> list[str]:
+    """Some devices, and what /sys says of them alone."""
+    argv = []
+    for device in devices:
+        argv += [*_folders(device), "--dev-bind", str(device), str(device)]
+        if about := ground.described(device):
+            link, folder = about
+            argv += [*_folders(link), "--symlink", str(link.resolve()), str(link)]
+            argv += [*_folders(folder), "--ro-bind", str(folder), str(folder)]
+    return argv
+
+
+def _folders(path: Path) -> list[str]:
+    """The folders above a mount: bwrap makes them for its own user alone, and the child is another one."""
+    above = [folder for folder in reversed(path.parents) if folder not in (Path("/"), Path("/dev"))]
+    return [word for folder in above for word in ("--perms", "0755", "--dir", str(folder))]
 
 
 def _readable_by_all(path: Path, copy: Path) -> Path:

@@ -34,6 +34,8 @@ class Orders:
     count_user: bool = False
     """The process limit counts all of this user's processes (no user namespace): allow for those that run already."""
     uid: int | None = None
+    groups: tuple[int, ...] = ()
+    """What that user may open besides: a graphics card."""
     keep_read: bool = False
     """Keep the right to read any file after dropping root; only where Landlock decides what may be read."""
     readable: tuple[str, ...] = ()
@@ -91,14 +93,14 @@ def _threads_of_this_user() -> int:
     return count
 
 
-def _become(uid: int, keep_read: bool) -> None:
+def _become(uid: int, groups: tuple[int, ...], keep_read: bool) -> None:
     """Another user for good, without capabilities (or with the one to read)."""
     if keep_read:
         for cap in range(_LAST_CAP + 1):
             if cap != _CAP_DAC_READ_SEARCH:
                 _libc.prctl(_PR_CAPBSET_DROP, ctypes.c_ulong(cap), 0, 0, 0)
         _prctl(_PR_SET_KEEPCAPS, 1)
-    os.setgroups([])
+    os.setgroups(groups)
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     _capabilities(1 << _CAP_DAC_READ_SEARCH if keep_read else 0)
@@ -156,7 +158,7 @@ def obey(orders: Orders) -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _limit(orders)
     if orders.uid is not None:
-        _become(orders.uid, orders.keep_read)
+        _become(orders.uid, orders.groups, orders.keep_read)
     if orders.landlock:
         _landlock(orders)
     if orders.seccomp_fd is not None:

@@ -1,9 +1,11 @@
 """What a child stands on: the interpreter, the packages, the craft and the system's libraries, all read-only."""
 
 import importlib.util
+import os
 import secrets
 import sys
 import sysconfig
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +48,20 @@ def readable() -> tuple[Path, ...]:
     paths += [Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/share/fonts"), Path("/etc/ld.so.cache")]
     paths += [folder for name in ("/lib", "/lib64") if not (folder := Path(name)).is_symlink()]
     return tuple(dict.fromkeys(path for path in paths if path.exists()))
+
+
+def described(device: Path) -> tuple[Path, Path] | None:
+    """Where the kernel says what a device is, which drivers read before they use it: the link that leads there by the
+    device's number, and the folder. None: nothing stands behind it.
+    """
+    number = device.stat().st_rdev
+    link = Path(f"/sys/dev/char/{os.major(number)}:{os.minor(number)}")
+    return (link, (link / "device").resolve()) if (link / "device").exists() else None
+
+
+def groups(devices: Sequence[Path]) -> tuple[int, ...]:
+    """The groups whose members may open these devices; never root's own."""
+    return tuple(sorted({device.stat().st_gid for device in devices} - {0}))
 
 
 def unused_uid() -> int:

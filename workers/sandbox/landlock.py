@@ -35,8 +35,10 @@ class Landlock:
             os.chown(tmp, uid, uid)
         fd = seccomp.descriptor(keep_group=True) if self.enforced else None
         reading, lifeline = os.pipe()
+        cards = limits.devices
+        about = [path for card in cards for path in (ground.described(card) or ())]
         orders = enter.Orders(
-            memory_bytes=limits.memory_bytes,
+            memory_bytes=limits.address_bytes or limits.memory_bytes,
             file_bytes=limits.file_bytes,
             cpu_s=int(limits.timeout_s * (os.cpu_count() or 1)) + 1,
             processes=limits.processes,
@@ -45,8 +47,9 @@ class Landlock:
             uid=uid,
             # The interpreter or the input may lie where only root can look; what may be read is Landlock's decision.
             keep_read=uid is not None,
-            readable=tuple(str(path.resolve()) for path in (*ground.readable(), *inputs.values(), *_DEVICES)),
-            writable=tuple(str(path.resolve()) for path in (tmp, *([out] if out else []), Path("/dev/null"))),
+            readable=tuple(str(path.resolve()) for path in (*ground.readable(), *inputs.values(), *_DEVICES, *about)),
+            writable=tuple(str(path.resolve()) for path in (tmp, *([out] if out else []), *_WRITABLE, *cards)),
+            groups=ground.groups(cards),
             landlock=self.enforced,
             seccomp_fd=fd,
         )
@@ -63,4 +66,5 @@ class Unguarded(Landlock):
     enforced = False
 
 
+_WRITABLE = (Path("/dev/null"),)
 _DEVICES = (Path("/dev/null"), Path("/dev/zero"), Path("/dev/urandom"))

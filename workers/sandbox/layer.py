@@ -27,6 +27,10 @@ class Limits:
     """Size of the child's /tmp (bubblewrap only)."""
     processes: int = 512
     """Processes and threads together: x264 and the decoders start one per core and rendition."""
+    devices: tuple[Path, ...] = ()
+    """Device nodes the child may open: none, but for a graphics card that encodes."""
+    address_bytes: int | None = None
+    """Address space of each process where that is not `memory_bytes`: CUDA reserves far more than it uses."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
