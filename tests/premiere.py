@@ -45,9 +45,9 @@ class Premiere(Finisher):
             session.commit()
         return asset_id
 
-    def craft(self, intervention: str, path: Path, folder: Path) -> str:
+    def craft(self, intervention: str, path: Path, folder: Path, preset: str = "workshop") -> str:
         """A film as the craft itself makes it of a phone's file, in chunks that were each made alone."""
-        found = measure(path, "workshop", False)
+        found = measure(path, preset, False)
         outputs: Outputs = {}
         for place, name in enumerate(entry["name"] for entry in found["plan"]["outputs"]):
             out = folder / str(place)
