@@ -148,9 +148,11 @@ def erase(session: Session, asset_id: str) -> None:
 
 
 def retry(session: Session, asset_id: str) -> None:
-    """Give a failed asset all its attempts again, at extras given up too; what is already recorded stays."""
+    """Give a failed asset all its attempts again, at extras given up too; a ready one those at its extras. What is
+    already recorded stays; an asset that lacks nothing stays as it is.
+    """
     asset = session.get_one(Asset, asset_id, with_for_update=True)
-    if asset.state is not State.FAILED:
+    if asset.state is not State.FAILED and not (asset.state is State.READY and given_up(session, [asset_id])):
         return
     asset.state, asset.reason, asset.detail = State.PROCESSING, None, None
     asset.finished_at = asset.tidied_at = None

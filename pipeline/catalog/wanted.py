@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, case, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog.models import INGEST, Asset, Claim, Output
@@ -17,8 +17,8 @@ def missing(session: Session, asset: Asset) -> set[str]:
     return set(wanted) - set(session.scalars(select(Output.name).where(*recorded(asset))))
 
 
-def given_up(session: Session, asset_ids: Collection[str]) -> list[Claim]:
-    """The extras these assets do without, each with its `name`, `reason` and `last_error`."""
+def given_up(session: Session, asset_ids: Collection[str] | Select[tuple[str]]) -> list[Claim]:
+    """The extras these assets do without, each with its `name`, `reason` and `last_error`. Ids, or what selects them."""
     found = select(Claim).where(Claim.asset_id.in_(asset_ids), _given_up())
     return list(session.scalars(found.order_by(Claim.asset_id, Claim.position)))
 

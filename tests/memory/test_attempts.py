@@ -90,6 +90,38 @@ def test_what_was_given_up_is_tried_again_with_a_failed_asset(session: Session) 
     assert lease_of(session, asset.id, "preview").attempt == 1
 
 
+def test_a_ready_asset_gets_another_try_at_its_extras_and_is_ready_again_with_or_without_them(session: Session) -> None:
+    asset = planned(session, film(1))
+    for name in ("poster", "chunk/0000", "storyboard"):
+        publish(session, lease_of(session, asset.id, name))
+    give_up(session, asset.id, "preview")
+
+    assets.retry(session, asset.id)
+    session.commit()
+
+    assert (asset.state, asset.finished_at) == (State.PROCESSING, None)
+    assert assets.missing(session, asset) == {"preview"}
+    assert rung(session)[-1] == "later make preview"
+    give_up(session, asset.id, "preview")
+    assert asset.state is State.READY
+    assets.retry(session, asset.id)
+    assert publish(session, lease_of(session, asset.id, "preview"))
+    assert (asset.state, assets.given_up(session, [asset.id])) == (State.READY, [])
+
+
+def test_a_ready_asset_that_lacks_nothing_stays_ready(session: Session) -> None:
+    asset = planned(session, film(1))
+    for name in ("poster", "chunk/0000", "storyboard", "preview"):
+        publish(session, lease_of(session, asset.id, name))
+    before = len(rung(session))
+
+    assets.retry(session, asset.id)
+    session.commit()
+
+    assert asset.state is State.READY
+    assert len(rung(session)) == before
+
+
 def test_a_failed_asset_tried_again_keeps_what_it_has(session: Session) -> None:
     asset = planned(session, film(1))
     publish(session, lease_of(session, asset.id, "poster"))
