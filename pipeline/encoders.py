@@ -45,6 +45,7 @@ def _x264(one: Rendition, plan: FilmPlan) -> dict[str, Any]:
     return {
         "vcodec": "libx264",
         "preset": plan.speed,
+        "x264-params": plan.tuning,
         "crf": plan.crf,
         "maxrate": one.maxrate,
         "bufsize": one.bufsize,

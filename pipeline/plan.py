@@ -105,6 +105,7 @@ class FilmPlan:
     rate: Fraction  # frames per second that come out (average)
     keep: Fraction | None  # at most one frame is kept in each 1/keep s of the film's clock; None: all are
     speed: str  # x264's preset
+    tuning: str  # x264's parameters over it
     crf: int
     threads: int  # per encoder
     poster: Poster
@@ -181,6 +182,7 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
         rate=clock.keep or picture.rate,
         keep=clock.keep,
         speed=preset.picture.speed,
+        tuning=preset.picture.tuning,
         crf=preset.picture.crf,
         threads=preset.picture.threads,
         **_stills(picture, preset),

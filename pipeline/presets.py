@@ -74,6 +74,7 @@ class Picture:
 
     rate: int  # frames per second at most
     speed: str  # x264's own preset name
+    tuning: str  # x264's own parameters, laid over that preset
     crf: int  # x264's constant quality
     threads: int  # per encoder
     ladder: tuple[Rung, ...]  # largest first
