@@ -21,6 +21,7 @@ from workers.settings import Settings
 
 TICK_S = 0.25  # how soon a waiting request notices that another wants its place
 STORING_TICK_S = 0.02  # and that a piece has been stored and can be counted
+COUNT_S = 0.2  # on a fast line several pieces are counted in one transaction: each costs a sync of the database
 
 # On a slow network a full part may take minutes. What has arrived is stored earlier, so that progress is true and a cut
 # costs little: after 3 s if it is worth an object (1 MiB), after 10 s in any case. That bounds a film to one object per
@@ -82,7 +83,7 @@ class Receiver:
     def _read(self, body: Body, turn: Turn) -> bool:
         """Fill and store parts; returns whether it ended because nothing came for too long."""
         shelf = self._shelf
-        stored_at = heard_at = time.monotonic()
+        stored_at = counted_at = heard_at = time.monotonic()
         while True:
             wait_s = 0 if turn.wanted.is_set() else STORING_TICK_S if shelf.is_busy else TICK_S
             room = shelf.room
@@ -102,8 +103,9 @@ class Receiver:
             if self._is_due(now - stored_at):
                 shelf.store()
                 stored_at = time.monotonic()
-            if shelf.look() and not self.checksum:
+            if shelf.look() and not self.checksum and now - counted_at > COUNT_S:
                 self._count()
+                counted_at = time.monotonic()
 
     def _is_due(self, waited_s: float) -> bool:
         waiting = self._shelf.waiting

@@ -1,8 +1,8 @@
-"""Puts the pieces of one request into storage, one while the next arrives, in the order of the file.
+"""Puts the pieces of one request into storage while the next one arrives, and tells of them in the order of the file.
 
-A buffer is filled by the network and then handed to a thread that stores it; the other buffer is filled meanwhile. So a
-fast line waits for the slower of network and storage, not for both. Buffers are used again: on a fast line the kernel
-would spend as long on fresh pages as on the bytes.
+A buffer is filled by the network and handed to a thread that stores it; the next is filled meanwhile. So a fast line
+waits for the slower of network and storage, not for both; two are stored at once, since most of it is waiting for the
+disk. Buffers are used again: on a fast line the kernel would spend as long on fresh pages as on the bytes.
 """
 
 import secrets
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pipeline.catalog import keys
 from pipeline.catalog.storage import Storage, StorageDown
 
+_AT_ONCE = 2  # pieces of one request being stored
 _SPARE = 4  # buffers kept for the next requests
 _spare: deque[bytearray] = deque(maxlen=_SPARE)
 _hands = ThreadPoolExecutor(64, thread_name_prefix="store")  # threads begin when they are first needed
@@ -37,7 +38,7 @@ class Shelf:
         self.waiting = 0  # bytes in the buffer
         self._storage, self._asset_id, self._bytes = storage, asset_id, part_bytes
         self._buffer = self._fresh()
-        self._storing: tuple[Piece, Future[None], bytearray] | None = None
+        self._storing: deque[tuple[Piece, Future[None], bytearray]] = deque()
 
     @property
     def room(self) -> memoryview:
@@ -51,31 +52,33 @@ class Shelf:
     @property
     def is_busy(self) -> bool:
         """Something is being stored at this moment."""
-        return self._storing is not None
+        return bool(self._storing)
 
     def took(self, length: int) -> None:
         """So many bytes were written to `room`."""
         self.waiting += length
 
     def store(self) -> None:
-        """Hand over what is in the buffer; waits while the piece before it is being stored. Raises: StorageDown."""
+        """Hand over what is in the buffer; waits while too many before it are being stored. Raises: StorageDown."""
         if not self.waiting:
             return
-        self._settle()
+        while len(self._storing) >= _AT_ONCE:
+            self._settle()
         piece, full = self._piece(), self._buffer
         view = memoryview(full)[: piece.length]
-        self._storing = piece, _hands.submit(self._storage.put, piece.key, view), full
+        self._storing.append((piece, _hands.submit(self._storage.put, piece.key, view), full))
         self._buffer = self._fresh()
 
     def look(self) -> bool:
         """Whether `stored` holds something; waits for nothing. Raises: StorageDown."""
-        if self._storing is not None and self._storing[1].done():
+        while self._storing and self._storing[0][1].done():
             self._settle()
         return bool(self.stored)
 
     def finish(self) -> None:
         """Store all that is left. Raises: StorageDown."""
-        self._settle()
+        while self._storing:
+            self._settle()
         if self.waiting:
             view = memoryview(self._buffer)[: self.waiting]
             piece = self._piece()
@@ -84,8 +87,9 @@ class Shelf:
 
     def drop(self) -> None:
         """Remove the objects that no row will ever name."""
-        with suppress(StorageDown):  # then it is not there, or the sweep finds it
-            self._settle()
+        while self._storing:
+            with suppress(StorageDown):  # then it is not there, or the sweep finds it
+                self._settle()
         for piece in self.stored:
             try:
                 self._storage.delete(piece.key)
@@ -103,12 +107,10 @@ class Shelf:
         return piece
 
     def _settle(self) -> None:
-        if self._storing is not None:
-            piece, done, buffer = self._storing
-            self._storing = None
-            self.stored.append(piece)  # also if it failed: then it is dropped with the others
-            done.result()
-            _spare.append(buffer)
+        piece, done, buffer = self._storing.popleft()
+        self.stored.append(piece)  # also if it failed: then it is dropped with the others
+        done.result()
+        _spare.append(buffer)
 
     def _fresh(self) -> bytearray:
         try:
