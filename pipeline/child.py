@@ -44,8 +44,10 @@ def main() -> int:
 def _do(job: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, Any]:
     match job["verb"]:
         case "measure":
-            from pipeline.measure import measure
+            from pipeline.measure import measure, measure_early
 
+            if (present := job.get("present")) is not None:
+                return measure_early(Path(job["input"]), job["preset"], bool(job.get("watermark")), present)
             return measure(Path(job["input"]), job["preset"], bool(job.get("watermark")), on_progress)
         case "make":
             from pipeline.make import make

@@ -16,10 +16,14 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from pipeline import engine
+from pipeline.arrived import Arrived, Later
 from pipeline.errors import Damaged, TooManyStreams, Truncated, Unreadable
 
 # Packets of one track: 4 hours at 60 frames/s, and enough for the shortest audio packets of half an hour.
 MOST_PACKETS = 900_000
+
+_WHOLE = {b"moov", b"mdat"}  # what an ISO film without fragments has
+_TABLES = _WHOLE | {b"moof", b"sidx", b"mfra"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +124,42 @@ def _refuse_truncated(path: Path, container: str) -> None:
         raise Truncated(f"{total} bytes of samples without an index")
 
 
+def require_tables(path: Path, arrived: Arrived) -> None:
+    """Look whether the tables of an ISO file are here, so that its packets can be read though they are not.
+
+    Raises: Later.
+    """
+    seen: set[bytes] = set()
+    at, boxes = 0, _boxes(path)
+    while at + 8 <= arrived.total:
+        if not arrived.holds(at, at + 16):
+            if seen >= _WHOLE:
+                return  # what is behind is no table, or the whole file will say so
+            # Behind the pictures, where nobody sent it ahead, the index comes last.
+            raise Later(None if b"mdat" in seen else ((at, at + 16),))
+        kind, _, end = next(boxes, (b"", 0, 0))
+        if not kind or kind == b"moof":
+            raise Later  # broken, or tables all over the file
+        if kind != b"mdat":
+            arrived.require(at, end)
+        seen.add(kind)
+        at = end
+    if not seen >= _WHOLE:
+        raise Later
+
+
 def _header(path: Path, container: str) -> tuple[tuple[int, int], ...]:
     total = path.stat().st_size
     if container != "mov":
         return ((0, total),)
-    return tuple((at, at + 16 if kind == b"mdat" else min(end, total)) for kind, at, end in _boxes(path))
+    boxes = list(_boxes(path))
+    # Behind the last table and the last pictures there is only talk.
+    last = max((n for n, (kind, _, _) in enumerate(boxes) if kind in _TABLES), default=len(boxes))
+    return tuple((at, at + 16 if kind == b"mdat" else min(end, total)) for kind, at, end in boxes[: last + 1])
 
 
-def read(path: Path, container: str, streams: tuple[int, ...]) -> Index:
-    """The packets of these tracks; the first is the picture.
+def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived | None = None) -> Index:
+    """The packets of these tracks; the first is the picture. `arrived` says which bytes of the film are here.
 
     Raises: Truncated, Unreadable, Damaged.
     """
@@ -139,10 +170,11 @@ def read(path: Path, container: str, streams: tuple[int, ...]) -> Index:
         # What the one table in front or at the end of the file knows of; fragments carry their own.
         listed = file.streams[streams[0]].frames
         clocks = dict.fromkeys(streams, 0)
+        doors = {stream.index: _doors(stream) if container == "mov" else None for stream in wanted}
         for packet in file.demux(*wanted):
             if packet.dts is None and packet.pts is None and not packet.size:
                 continue  # the flush at the end
-            one = _packet(packet, clocks[packet.stream_index])
+            one = _packet(packet, clocks[packet.stream_index], doors[packet.stream_index], arrived)
             clocks[packet.stream_index] = one.dts + max(1, one.duration)
             packets = found[packet.stream_index]
             packets.append(one)
@@ -157,16 +189,24 @@ def read(path: Path, container: str, streams: tuple[int, ...]) -> Index:
     return Index(total, tracks, _header(path, container), missing, seekable)
 
 
-def _packet(packet: "av.Packet[Any]", clock: int) -> Packet:
+def _doors(stream: "av.stream.Stream") -> frozenset[int] | None:
+    """The byte positions at which an ISO file's own table lets a demuxer begin; None: it has no such table."""
+    return frozenset(one.pos for one in stream.index_entries if one.is_keyframe) or None
+
+
+def _packet(packet: "av.Packet[Any]", clock: int, doors: frozenset[int] | None, arrived: Arrived | None) -> Packet:
     # An AVI counts frames and knows no presentation time; some streams know only that.
     pts = packet.pts if packet.pts is not None else packet.dts if packet.dts is not None else clock
+    start = packet.pos if packet.pos is not None else -1
+    # The engine looks into the pictures, where a hole is no key frame; it goes only to those that the table names.
+    seen = packet.is_keyframe or (arrived is not None and not arrived.holds(start, start + packet.size))
     return Packet(
         pts=pts,
         dts=packet.dts if packet.dts is not None else pts,
         duration=packet.duration or 0,
-        pos=packet.pos if packet.pos is not None else -1,
+        pos=start,
         size=packet.size,
-        key=packet.is_keyframe,
+        key=seen and (doors is None or start in doors),
         shown=not packet.is_discard,
     )
 

@@ -13,6 +13,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.sidedata.sidedata import Type as Side
 
+from pipeline.arrived import Arrived
 from pipeline.errors import Damaged, Encrypted
 from pipeline.source import Fields
 
@@ -42,13 +43,18 @@ class Look:
     bits: int
 
 
-def look(file: InputContainer, stream: av.VideoStream) -> Look:
-    """Decode the first frames. A few broken ones are forgiven; none at all is not."""
+def look(file: InputContainer, stream: av.VideoStream, arrived: Arrived | None = None) -> Look:
+    """Decode the first frames. A few broken ones are forgiven; none at all is not. Of a file that is still arriving
+    only what is here is decoded.
+
+    Raises: Damaged, Encrypted, Later.
+    """
     seen: list[av.VideoFrame] = []
     packets = 0
     protected = False
     for packet in file.demux(stream):
         packets += 1
+        _require(packet, arrived)
         protected = protected or any(ENCRYPTION in str(side.data_type).lower() for side in packet.iter_sidedata())
         try:
             seen.extend(packet.decode())
@@ -97,10 +103,11 @@ def fields(look: Look, context: av.VideoCodecContext) -> Fields:
     return Fields.BOTTOM if str(getattr(context, "field_order", "")) in ("3", "5") else Fields.TOP
 
 
-def heard(file: InputContainer, stream: av.AudioStream) -> bool:
-    """Whether the track gives samples at all; one that gives none is left out, as players do."""
+def heard(file: InputContainer, stream: av.AudioStream, arrived: Arrived | None = None) -> bool:
+    """Whether the track gives samples at all; one that gives none is left out, as players do. Raises: Later."""
     file.seek(0)
     for number, packet in enumerate(file.demux(stream)):
+        _require(packet, arrived)
         try:
             if packet.decode():
                 return True
@@ -109,3 +116,9 @@ def heard(file: InputContainer, stream: av.AudioStream) -> bool:
         if number > 20 * LOOKED_AT:
             break
     return False
+
+
+def _require(packet: "av.Packet[Any]", arrived: Arrived | None) -> None:
+    if arrived is not None and packet.size:
+        start = packet.pos if packet.pos is not None else 0
+        arrived.require(start, start + packet.size)

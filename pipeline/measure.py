@@ -1,12 +1,14 @@
 """A file of unknown kind becomes a measured source and a plan: the result of the measure job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import loudness, plan, presets, privacy, probe, source
-from pipeline.sniff import Kind, sniff
+from pipeline import index, loudness, plan, presets, privacy, probe, source
+from pipeline.arrived import Arrived, Later
+from pipeline.errors import MediaRejected
+from pipeline.sniff import HEAD_BYTES, Kind, sniff
 
 
 def measure(
@@ -30,14 +32,42 @@ def measure(
     return {"kind": str(found.kind), "recipe": presets.recipe(preset_name), **made}
 
 
+def measure_early(path: Path, preset_name: str, watermark: bool, present: Iterable[Iterable[int]]) -> dict[str, Any]:
+    """What `measure` will say of a film that is still arriving: `path` holds its bytes `present` and zeros elsewhere.
+
+    `{"later": ranges}` where that cannot be known yet, `{"later": None}` where only the whole file tells. An early
+    answer may be wrong, since an index that was sent ahead may be; it never refuses.
+    """
+    arrived = Arrived.of(present, path.stat().st_size)
+    try:
+        arrived.require(0, HEAD_BYTES)
+        found = sniff(path)
+        if found.format != "mov":
+            raise Later
+        index.require_tables(path, arrived)
+        made = _film(path, found.format, preset_name, watermark, None, arrived)
+    except Later as later:
+        return {"later": later.ranges}
+    except MediaRejected:
+        return {"later": None}
+    return {"kind": str(found.kind), "recipe": presets.recipe(preset_name), **made}
+
+
 def _film(
-    path: Path, container: str, preset_name: str, watermark: bool, on_progress: Callable[[float], None] | None
+    path: Path,
+    container: str,
+    preset_name: str,
+    watermark: bool,
+    on_progress: Callable[[float], None] | None,
+    arrived: Arrived | None = None,
 ) -> dict[str, Any]:
     preset = presets.load(preset_name)
-    measured, table = probe.probe(path, container, preset.limits)
+    measured, table = probe.probe(path, container, preset.limits, arrived)
     measured = replace(measured, private=tuple(sorted(privacy.collect(path, container))))
     heard = None
     if preset.sound.loudness is not None and measured.sound is not None:
+        if arrived is not None:
+            raise Later  # all of it must be listened to
         heard = loudness.measure(path, container, measured.sound, on_progress)
     decided = plan.film(measured, table, preset_name, watermark=watermark, loudness=heard)
     return {"source": source.to_json(measured), "plan": plan.to_json(decided)}

@@ -6,7 +6,7 @@ rest from the first decoded frames.
 
 import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import av
 from av.container import InputContainer
 
 from pipeline import engine, index
+from pipeline.arrived import Arrived
 from pipeline.errors import (
     BrokenTimeline,
     Damaged,
@@ -40,10 +41,11 @@ KNOWN_RATES = [Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90,
 KNOWN_RATES += [Fraction(n * 1000, 1001) for n in (15, 24, 30, 48, 60, 120, 240)]
 
 
-def probe(path: Path, container: str, limits: Limits) -> tuple[Source, Index]:
-    """Measure a film. `container` is the demuxer that `sniff` named.
+def probe(path: Path, container: str, limits: Limits, arrived: Arrived | None = None) -> tuple[Source, Index]:
+    """Measure a film. `container` is the demuxer that `sniff` named; `arrived` says what is here of a film that still
+    arrives, whose tables are here (`index.require_tables`).
 
-    Raises: every leaf of MediaRejected that a film can earn; the message holds the value and the limit.
+    Raises: Later; every leaf of MediaRejected that a film can earn; the message holds the value and the limit.
     """
     with index.opened(path, container) as file:
         if len(file.streams) > limits.streams:
@@ -54,13 +56,15 @@ def probe(path: Path, container: str, limits: Limits) -> tuple[Source, Index]:
             raise TooManyPixels(f"{width}x{height} is {width * height} px, limit {limits.pixels}")
         # Numbers, not streams: those are gone when the file is closed.
         seen, heard = picture.index, audio.index if audio else None
-    table = index.read(path, container, (seen,) if heard is None else (seen, heard))
+    table = index.read(path, container, (seen,) if heard is None else (seen, heard), arrived)
     track = table.tracks[seen]
     frames = index.shown(track)
     _refuse(track, frames, table, limits)
     with index.opened(path, container) as file:
-        film = _film(file, track, frames)
-        sound = _sound(file, table.tracks[heard]) if heard is not None else None
+        if arrived is not None:
+            _require_first(table.tracks.values(), arrived)
+        film = _film(file, track, frames, arrived)
+        sound = _sound(file, table.tracks[heard], arrived) if heard is not None else None
     source = Source(Kind.FILM, container, table.bytes, film.duration, film, sound)
     return source, table
 
@@ -106,10 +110,17 @@ def _refuse(track: Track, frames: Sequence[Packet], table: Index, limits: Limits
         raise TooLong(f"{duration:.0f} s, limit {limits.longest:.0f} s")
 
 
-def _film(file: InputContainer, track: Track, frames: Sequence[Packet]) -> Film:
+def _require_first(tracks: Iterable[Track], arrived: Arrived) -> None:
+    """Ask at once for all that will be looked at, and for what a decoder holds back. Raises: Later."""
+    first = [packet for track in tracks for packet in track.packets[: 2 * LOOKED_AT] if packet.pos >= 0]
+    if not all(arrived.holds(packet.pos, packet.pos + packet.size) for packet in first):
+        arrived.require(min(packet.pos for packet in first), max(packet.pos + packet.size for packet in first))
+
+
+def _film(file: InputContainer, track: Track, frames: Sequence[Packet], arrived: Arrived | None) -> Film:
     stream = file.streams[track.stream]
     assert isinstance(stream, av.VideoStream)
-    seen = look(file, stream)
+    seen = look(file, stream, arrived)
     mirrored, rotation = upright(seen.matrix)
     context = stream.codec_context
     aspect = _aspect(stream)
@@ -184,11 +195,11 @@ def _variable(base: Fraction, frames: Sequence[Packet]) -> bool:
     return any(abs(step - usual) > max(Fraction(2, 1000), base * 3 / 2) for step in steps)
 
 
-def _sound(file: InputContainer, track: Track) -> Sound | None:
+def _sound(file: InputContainer, track: Track, arrived: Arrived | None) -> Sound | None:
     stream = file.streams[track.stream]
     assert isinstance(stream, av.AudioStream)
     packets = [packet for packet in track.packets if packet.shown]
-    if not packets or not heard(file, stream):
+    if not packets or not heard(file, stream, arrived):
         return None
     context = stream.codec_context
     base = track.time_base
