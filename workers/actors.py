@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, undefer
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import INGEST, Asset, Claim, Part
+from pipeline.catalog.storage import NotStored
 from pipeline.errors import EngineFailed
 from workers import broker, child, sweep
 from workers.attempt import Attempt, attempt
@@ -67,6 +68,7 @@ class _Task:
     asset: Asset
     pieces: tuple[Piece, ...]
     ranges: list[list[int]] | None
+    hint: Piece | None
 
     @classmethod
     def read(cls, lease: assets.Lease) -> "_Task":
@@ -79,15 +81,31 @@ class _Task:
             ranges = session.scalar(mine)
         if asset is None:  # erased since it was claimed
             raise Cancelled
-        return cls(asset, pieces, ranges)
+        hint = None
+        if asset.hint_key and asset.hint_offset is not None and asset.hint_length is not None:
+            hint = Piece(asset.hint_offset, asset.hint_length, asset.hint_key)
+        return cls(asset, pieces, ranges, hint)
 
-    def workspace(self, current: Attempt, *, watermark: bool) -> AbstractContextManager[Workspace]:
+    @property
+    def is_whole(self) -> bool:
+        return self.asset.received == self.asset.size
+
+    def present(self) -> list[list[int]]:
+        """The bytes that are here of those this attempt is given, of a film that is still arriving."""
+        here = [[start, min(end, self.asset.received)] for start, end in self.ranges or []]
+        ahead = [[self.hint.offset, self.hint.offset + self.hint.length]] if self.hint else []
+        return [[start, end] for start, end in here + ahead if start < end]
+
+    def workspace(
+        self, current: Attempt, ranges: list[list[int]] | None, *, watermark: bool
+    ) -> AbstractContextManager[Workspace]:
         return workspace(
             settings().work_dir,
             objects(),
             size=self.asset.size,
-            pieces=self.pieces,
-            ranges=self.ranges,
+            # What really came is laid over what was said to come.
+            pieces=(self.hint, *self.pieces) if self.hint and not self.is_whole else self.pieces,
+            ranges=ranges,
             watermark_key=self.asset.watermark_key if watermark else None,
             check=current.check,
         )
@@ -99,29 +117,52 @@ def _work(current: Attempt) -> None:
 
 def _measure(current: Attempt) -> None:
     task = _Task.read(current.lease)
+    present = None if task.is_whole else task.present()
     job = {
         "verb": "measure",
         "bytes": task.asset.size,
         "preset": task.asset.preset,
         "watermark": task.asset.watermark_key is not None,
+        "present": present,
     }
-    with task.workspace(current, watermark=False) as place:
+    with task.workspace(current, present, watermark=False) as place:
+        held = present is not None or task.hint is None or _came(task.hint, place.inputs["input"])
         answer = child.run(
             job, inputs=place.inputs, room=place.room, on_progress=current.on_progress, cancelled=current.cancelled
         )
+    result = answer["result"]
 
-    def plan(session: Session) -> bool:
-        return assets.plan(session, current.lease, answer["result"], window=settings().window)
+    def decide(session: Session) -> bool:
+        if "later" in result:
+            asked = _unknown(result["later"], present or [])
+            return assets.wait(session, current.lease, asked, window=settings().window)
+        return assets.plan(session, current.lease, result, hint_held=held, window=settings().window)
 
-    if not current.record(plan):
+    if not current.record(decide):
         current.lose()
+
+
+def _came(hint: Piece, film: Path) -> bool:
+    """Whether the film, now that all of it is here, holds what was sent ahead."""
+    with film.open("rb") as file:
+        file.seek(hint.offset)
+        try:
+            return all(file.read(len(block)) == block for block in objects().read(hint.key))
+        except NotStored:
+            return False
+
+
+def _unknown(asked: list[list[int]] | None, present: list[list[int]]) -> list[list[int]] | None:
+    """What a child asks for first, unless it was given all of it: then only the whole file is worth another look."""
+    given = asked and all(any(start <= first and last <= end for start, end in present) for first, last in asked)
+    return None if given else asked
 
 
 def _make(current: Attempt) -> None:
     task = _Task.read(current.lease)
     job = {"verb": "make", "name": current.lease.name, "source": task.asset.source, "plan": task.asset.plan}
     prefix = keys.output_prefix(current.lease.asset_id, str(task.asset.recipe), current.lease.fence, current.lease.name)
-    with task.workspace(current, watermark=True) as place:
+    with task.workspace(current, task.ranges, watermark=True) as place:
         answer = child.run(
             job,
             inputs=place.inputs,

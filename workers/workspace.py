@@ -60,6 +60,7 @@ def workspace(
         with inputs["input"].open("wb") as file:
             file.truncate(size)
             for start, end in wanted:
+                _ensure_stored(pieces, start, end)
                 _fetch(storage, file.fileno(), pieces, start, end, check)
         if watermark_key is not None:
             inputs["watermark"] = folder / "watermark"
@@ -88,6 +89,15 @@ def remove_abandoned(root: Path) -> int:
         finally:
             os.close(handle)
     return removed
+
+
+def _ensure_stored(pieces: Sequence[Piece], start: int, end: int) -> None:
+    """Nobody may take a hole for the film's own zeros."""
+    for piece in sorted(pieces, key=lambda piece: piece.offset):
+        if piece.offset <= start < piece.offset + piece.length:
+            start = piece.offset + piece.length
+    if start < end:
+        raise NotStored(f"the bytes from {start} to {end} have not arrived")
 
 
 def _ensure_room(root: Path, needed: int) -> None:

@@ -1,25 +1,27 @@
 """Every change of an asset, and what may be said about it.
 
 Callers commit. Each change is one short transaction, so that after a crash a row is either before it or after it.
-What workers change (claims, outputs) is in `claims`.
+What workers change (claims, outputs) is in `claims`, what is decided and when in `plans`.
 """
 
 from dataclasses import dataclass
 
 import structlog
 import uuid_utils
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, case, delete, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.catalog.claims import Lease, claim, fail, plan, publish, reject, release, renew, stumble
+from pipeline.catalog.claims import Lease, claim, fail, publish, reject, release, renew, stumble
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Output, Part, State
-from pipeline.catalog.outbox import dispatch, ring_claim
+from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
+from pipeline.catalog.plans import NotReceiving, begin, complete, hint, plan, wait
 from pipeline.catalog.wanted import begin_again, given_up, missing, recorded
 from pipeline.errors import Empty
 
 __all__ = [
     "Lease",
+    "NotReceiving",
     "OffsetConflict",
     "Progress",
     "add_part",
@@ -28,6 +30,7 @@ __all__ = [
     "erase",
     "fail",
     "given_up",
+    "hint",
     "missing",
     "outputs",
     "plan",
@@ -38,9 +41,12 @@ __all__ = [
     "renew",
     "retry",
     "stumble",
+    "wait",
 ]
 
 _PLAYABLE = ("chunk/0000", "sizes", "document")
+_PAUSE_S = 30.0  # without a byte: three times what a slow line takes for one part
+_SHORTEST_S = 0.01
 
 
 class OffsetConflict(Exception):
@@ -75,13 +81,16 @@ def create(session: Session, *, owner: str, preset: str, size: int, watermark_ke
     if size == 0:
         asset.state, asset.reason, asset.detail = State.REJECTED, Empty.reason, "0 bytes announced"
         asset.completed_at = asset.finished_at = now()
+    else:
+        session.add(begin(asset))
     session.add(asset)
     session.flush()
     return asset
 
 
-def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: str) -> int:
-    """Record bytes already stored under `key`; the new number of bytes received. The last part starts the processing.
+def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: str, window: int = WINDOW) -> int:
+    """Record bytes already stored under `key`; the new number of bytes received. Workers are woken for what can be made
+    with them; the last part starts the processing.
 
     Raises: OffsetConflict.
     """
@@ -89,7 +98,7 @@ def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: 
         update(Asset)
         .where(Asset.id == asset_id, Asset.state == State.RECEIVING)
         .where(Asset.received == offset, Asset.size >= offset + length)
-        .values(received=offset + length, touched_at=now())
+        .values(received=offset + length, touched_at=now(), speed=_speed(length))
         .returning(Asset.received)
         .execution_options(synchronize_session=False)
     )
@@ -100,15 +109,25 @@ def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: 
     if received == asset.size:
         asset.state = State.PROCESSING
         asset.completed_at = now()
-        ingest = Claim(asset_id=asset_id, name=INGEST, position=-1, queue="express")
-        session.add(ingest)
-        ring_claim(session, asset, ingest)
+        complete(session, asset, window)
+    else:
+        dispatch(session, asset, window)
     session.flush()
     return received
 
 
+def _speed(length: int) -> ColumnElement[float | None]:
+    """Bytes/s with `length` bytes more. A long silence is a pause, which says nothing about the line."""
+    waited = now() - Asset.touched_at
+    sample = length / case((waited < _SHORTEST_S, _SHORTEST_S), else_=waited)
+    smoothed = case((Asset.speed.is_(None), sample), else_=0.7 * Asset.speed + 0.3 * sample)
+    return case((waited > _PAUSE_S, Asset.speed), else_=smoothed)
+
+
 def progress(session: Session, asset: Asset) -> Progress:
-    """Percent and time left from the work done so far and how long it took, waiting included."""
+    """Percent and time left: of the bytes that came and how fast while they come, of the work done and how long it
+    took, waiting included. While both go on, the slower one decides when the film is ready.
+    """
     rows = session.execute(
         select(Claim.done, Claim.weight, Claim.progress, Claim.started_at).where(
             Claim.asset_id == asset.id, Claim.name != INGEST
@@ -117,18 +136,20 @@ def progress(session: Session, asset: Asset) -> Progress:
     playable = session.scalar(select(Output.id).where(*recorded(asset), Output.name.in_(_PLAYABLE)).limit(1))
     total = sum(row.weight for row in rows)
     made = sum(row.weight * (1 if row.done else min(1, row.progress)) for row in rows)
+    started = min((row.started_at for row in rows if row.started_at), default=None)
     eta_s = None
-    if asset.state is State.RECEIVING:
-        percent = int(100 * asset.received / max(1, asset.size))
-    elif asset.state is State.REJECTED:
-        percent = 0
-    elif asset.state is State.READY:
-        percent = 100
-    else:
-        percent = min(99, int(100 * made / total)) if total else 0
-        started = min((row.started_at for row in rows if row.started_at), default=None)
-        if asset.state is State.PROCESSING and made and started:
+    if asset.state in (State.RECEIVING, State.PROCESSING):
+        if made and started:
             eta_s = max(0.0, (session.scalars(select(now())).one() - started) * (total - made) / made)
+        percent = min(99, int(100 * made / total)) if total else 0
+        if asset.state is State.RECEIVING:
+            percent = int(100 * asset.received / max(1, asset.size))
+            if asset.speed:
+                eta_s = max(eta_s or 0.0, (asset.size - asset.received) / asset.speed)
+    elif asset.state is State.FAILED:
+        percent = min(99, int(100 * made / total)) if total else 0
+    else:
+        percent = 100 if asset.state is State.READY else 0
     return Progress(asset.state, percent, eta_s, playable is not None, asset.reason)
 
 

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
-from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
-from pipeline.catalog.wanted import EXTRAS, begin_again, missing, recorded
+from pipeline.catalog.outbox import WINDOW, dispatch, is_confirmed, ring_claim
+from pipeline.catalog.wanted import EXTRAS, missing
 
 OPEN = (State.RECEIVING, State.PROCESSING)
-_DONE = {"done": True, "lease_until": None, "progress": 1.0, "reason": None, "last_error": None}
+DONE = {"done": True, "lease_until": None, "progress": 1.0, "reason": None, "last_error": None}
+# Nobody works on it and nobody is called, until the whole file is here and measured.
+SHELVED = {"attempts": 0, "lease_until": None, "worker": None, "queued_at": None, "needs": None, "progress": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,13 @@ def claim(
     session: Session, asset_id: str, name: str, *, worker: str, lease_s: float = 30, max_attempts: int = 3
 ) -> Lease | None:
     """Take the name for `lease_s` seconds. None: done, taken, tried too often, or the asset is finished or gone."""
+    planned = () if name == INGEST else (Asset.recipe.is_not(None),)
     row = session.execute(
         update(Claim)
         .where(Claim.asset_id == asset_id, Claim.name == name, Claim.done.is_(False))
         .where(or_(Claim.lease_until.is_(None), Claim.lease_until < now()))
         .where(Claim.attempts < max_attempts)
-        .where(exists().where(Asset.id == asset_id, Asset.state.in_(OPEN)))
+        .where(exists().where(Asset.id == asset_id, Asset.state.in_(OPEN), *planned))
         .values(
             attempts=Claim.attempts + 1,
             fence=Claim.fence + 1,
@@ -60,37 +63,7 @@ def renew(session: Session, lease: Lease, *, lease_s: float = 30, progress: floa
     values: dict[str, Any] = {"lease_until": now() + lease_s}
     if progress is not None:
         values["progress"] = progress
-    return _update(session, lease, exists().where(Asset.id == lease.asset_id, Asset.state.in_(OPEN)), **values)
-
-
-def plan(session: Session, lease: Lease, measured: dict[str, Any], *, window: int = WINDOW) -> bool:
-    """Save what was measured and decided, and wake workers for the first outputs. False: another took the name over, or
-    the file was refused meanwhile. True again for whoever did not hear the first answer.
-
-    `measured` is the child's result: kind, recipe, source, plan. With a new recipe everything is wanted anew, and who
-    works on the old one may no longer write.
-    """
-    asset = locked(session, lease.asset_id)
-    if asset is None or asset.state is State.REJECTED:
-        return False
-    if not _update(session, lease, **_DONE):
-        return session.scalar(_mine(lease).with_only_columns(Claim.done)) or False
-    asset.kind, asset.recipe = measured["kind"], measured["recipe"]
-    asset.source, asset.plan = measured["source"], measured["plan"]
-    begin_again(session, asset.id, Claim.name != INGEST)
-    known = {row.name: row for row in session.scalars(select(Claim).where(Claim.asset_id == asset.id))}
-    made = set(session.scalars(select(Output.name).where(*recorded(asset))))
-    wanted = measured["plan"]["outputs"]
-    for position, output in enumerate(wanted):
-        row = known.get(output["name"]) or Claim(asset_id=asset.id, name=output["name"])
-        row.position, row.queue, row.weight = position, output["queue"], float(output["weight"])
-        row.ranges = output.get("ranges")
-        row.done = output["name"] in made
-        session.add(row)
-    for name in known.keys() - {output["name"] for output in wanted} - {INGEST}:
-        session.delete(known[name])
-    _advance(session, asset, window)
-    return True
+    return change(session, lease, exists().where(Asset.id == lease.asset_id, Asset.state.in_(OPEN)), **values)
 
 
 def publish(
@@ -109,7 +82,7 @@ def publish(
     asset = locked(session, lease.asset_id)
     if asset is None or asset.state is State.REJECTED:
         return False
-    if not _update(session, lease, **_DONE):
+    if not change(session, lease, **DONE):
         named = (Output.asset_id == asset.id, Output.name == lease.name, Output.prefix == prefix)
         return session.scalar(select(Output.id).where(*named)) is not None
     session.add(
@@ -124,15 +97,21 @@ def publish(
             made_at=now(),
         )
     )
-    _advance(session, asset, window)
+    advance(session, asset, window)
     return True
 
 
-def reject(session: Session, lease: Lease, *, reason: str, detail: str) -> bool:
-    """The file's fault: final, and nothing made of it stays visible. False: the lease was lost."""
+def reject(session: Session, lease: Lease, *, reason: str, detail: str, window: int = WINDOW) -> bool:
+    """The file's fault: final, and nothing made of it stays visible. False: the lease was lost. Of a file that is not
+    here and measured yet nothing is believed: the name waits until it is.
+    """
     asset = locked(session, lease.asset_id)
-    if asset is None or not _update(session, lease, reason=reason, last_error=detail, lease_until=None):
+    if asset is None or not change(session, lease, reason=reason, last_error=detail, lease_until=None):
         return False
+    if not _counts(session, asset, lease.name):
+        change(session, lease, **SHELVED)
+        advance(session, asset, window)
+        return True
     session.execute(delete(Output).where(Output.asset_id == lease.asset_id))
     finish(asset, State.REJECTED, reason, detail)
     return True
@@ -143,23 +122,29 @@ def fail(session: Session, lease: Lease, *, reason: str, detail: str, window: in
     lost.
     """
     asset = locked(session, lease.asset_id)
-    if asset is None or not _update(session, lease, lease_until=None):
+    if asset is None or not change(session, lease, lease_until=None):
         return False
-    end_badly(session, asset, session.scalars(_mine(lease)).one(), reason, detail, window)
+    end_badly(session, asset, session.scalars(mine(lease)).one(), reason, detail, window)
     return True
 
 
 def end_badly(session: Session, asset: Asset, claim: Claim, reason: str, detail: str, window: int = WINDOW) -> bool:
     """Fail an open asset for want of one output, or go on without it if it is an extra: whether the asset failed.
 
-    Extras are what the plan puts into the queue `later`: a film is worth showing without them.
+    Extras are what the plan puts into the queue `later`: a film is worth showing without them. Before the file is here
+    and measured the name only waits until it is: what made the work fail may be a lie.
     """
     claim.reason, claim.last_error = reason, detail
+    if not _counts(session, asset, claim.name):
+        for field, value in SHELVED.items():
+            setattr(claim, field, value)
+        advance(session, asset, window)
+        return False
     if claim.queue != EXTRAS:
         finish(asset, State.FAILED, reason, detail)
         return True
     claim.done = True  # with a reason: given up
-    _advance(session, asset, window)
+    advance(session, asset, window)
     return False
 
 
@@ -181,7 +166,7 @@ def stumble(
     asset = locked(session, lease.asset_id)
     until = now() + after_s if after_s else None
     how = {"reason": reason, "last_error": detail, "lease_until": until, "progress": 0.0}
-    if asset is None or not _update(session, lease, **how):
+    if asset is None or not change(session, lease, **how):
         return False
     if not after_s:
         _ring_again(session, asset, lease)
@@ -195,16 +180,25 @@ def release(session: Session, lease: Lease, *, after_s: float = 0) -> bool:
     asset = locked(session, lease.asset_id)
     until = now() + after_s if after_s else None
     back = {"lease_until": until, "attempts": Claim.attempts - 1, "worker": None, "progress": 0.0}
-    if asset is None or not _update(session, lease, Claim.worker.is_not(None), **back):
+    if asset is None or not change(session, lease, Claim.worker.is_not(None), **back):
         return False
     if not after_s:
         _ring_again(session, asset, lease)
     return True
 
 
-def _advance(session: Session, asset: Asset, window: int) -> None:
+def _counts(session: Session, asset: Asset, name: str) -> bool:
+    """Whether a bad end says something about the file: all of it was there, and the plan was made from that."""
+    if asset.state is State.RECEIVING:
+        return False
+    return name == INGEST or bool(session.scalar(select(is_confirmed(asset.id))))
+
+
+def advance(session: Session, asset: Asset, window: int) -> None:
+    """Ready if nothing is missing; else wake workers for what comes next."""
     session.flush()
-    if asset.state is State.PROCESSING and not missing(session, asset):
+    confirmed = asset.state is State.PROCESSING and session.scalar(select(is_confirmed(asset.id)))
+    if confirmed and not missing(session, asset):
         asset.state, asset.finished_at = State.READY, now()
     else:
         dispatch(session, asset, window)
@@ -218,17 +212,17 @@ def finish(asset: Asset, state: State, reason: str, detail: str) -> None:
 
 
 def _ring_again(session: Session, asset: Asset, lease: Lease) -> None:
-    ring_claim(session, asset, session.scalars(_mine(lease)).one())
+    ring_claim(session, asset, session.scalars(mine(lease)).one())
     session.flush()
 
 
-def _mine(lease: Lease) -> Select[Claim]:
+def mine(lease: Lease) -> Select[Claim]:
     """The claim, as long as nobody took it over."""
-    mine = (Claim.asset_id == lease.asset_id, Claim.name == lease.name, Claim.fence == lease.fence)
-    return select(Claim).where(*mine).execution_options(populate_existing=True)
+    ours = (Claim.asset_id == lease.asset_id, Claim.name == lease.name, Claim.fence == lease.fence)
+    return select(Claim).where(*ours).execution_options(populate_existing=True)
 
 
-def _update(session: Session, lease: Lease, *also: ColumnElement[bool], **values: Any) -> bool:
+def change(session: Session, lease: Lease, *also: ColumnElement[bool], **values: Any) -> bool:
     """Change the claim if its fence is still ours; whether it was."""
     return (
         session.execute(

@@ -18,6 +18,11 @@ def part(asset_id: str, offset: int, nonce: str) -> str:
     return f"{asset(asset_id)}parts/{offset:013d}-{_check(_WORD, nonce)}"
 
 
+def hint(asset_id: str, offset: int, digest: str) -> str:
+    """An index sent ahead of its film: where it lies and what it says, so that another never takes its place."""
+    return f"{asset(asset_id)}hints/{offset:013d}-{_check(_WORD, digest)}"
+
+
 def made(asset_id: str) -> str:
     """The prefix of everything made for an asset."""
     return f"{asset(asset_id)}made/"

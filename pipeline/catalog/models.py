@@ -56,6 +56,11 @@ class Asset(Base):
     detail: Mapped[str | None] = mapped_column(Text)  # for engineers: value and limit
     size: Mapped[int] = mapped_column(BigInteger)  # bytes announced
     received: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes durably stored, without a hole from 0
+    speed: Mapped[float | None]  # bytes/s of what came last, smoothed; none: not known yet
+    # The index of a film that is still arriving, sent ahead: a hint, believed only when the same bytes have come.
+    hint_key: Mapped[str | None] = mapped_column(String(200))
+    hint_offset: Mapped[int | None] = mapped_column(BigInteger)  # where in the file it lies
+    hint_length: Mapped[int | None] = mapped_column(BigInteger)
     kind: Mapped[str | None] = mapped_column(String(12))  # film | photo | document, once measured
     recipe: Mapped[str | None] = mapped_column(String(40))  # preset and code version the plan was made with
     source: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)  # these two are large; few need them
@@ -113,6 +118,7 @@ class Claim(Base):
     queue: Mapped[str] = mapped_column(String(20))
     weight: Mapped[float] = mapped_column(default=0.0)  # expected share of the work
     ranges: Mapped[list[list[int]] | None] = mapped_column(JSON(none_as_null=True))  # bytes it needs; none: all
+    needs: Mapped[int | None] = mapped_column(BigInteger)  # bytes received before it can be made; none: all, measured
     attempts: Mapped[int] = mapped_column(default=0)
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[float | None]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Outbox, State
@@ -26,20 +26,27 @@ def ring_claim(session: Session, asset: Asset, claim: Claim) -> None:
 
 
 def dispatch(session: Session, asset: Asset, window: int = WINDOW) -> int:
-    """Wake workers for the most urgent outputs whose bytes are here, up to `window` at once; how many were woken."""
+    """Wake workers for the most urgent claims whose bytes are here, up to `window` outputs at once; how many were
+    woken. Asked with every part that arrives: one short query where there is nothing to do, and never a plan is read.
+    """
     if asset.state not in (State.RECEIVING, State.PROCESSING):
         return 0
     session.flush()
-    open_claims = (Claim.asset_id == asset.id, Claim.name != INGEST, Claim.done.is_(False))
-    busy = session.scalar(select(func.count()).where(*open_claims, Claim.queued_at.is_not(None))) or 0
-    waiting = session.scalars(select(Claim).where(*open_claims, Claim.queued_at.is_(None)).order_by(Claim.position))
-    chosen = [claim for claim in waiting if _bytes_are_here(asset, claim)][: max(0, window - busy)]
+    mine = (Claim.asset_id == asset.id, Claim.done.is_(False))
+    here = or_(Claim.needs <= asset.received, is_confirmed(asset.id))
+    waiting = select(Claim).where(*mine, Claim.queued_at.is_(None), here).order_by(Claim.position)
+    found = session.scalars(waiting.limit(window + 1)).all()
+    if not found:
+        return 0
+    busy = session.scalar(select(func.count()).where(*mine, Claim.name != INGEST, Claim.queued_at.is_not(None))) or 0
+    outputs = [claim for claim in found if claim.name != INGEST][: max(0, window - busy)]
+    chosen = [claim for claim in found if claim.name == INGEST] + outputs
     for claim in chosen:
         ring_claim(session, asset, claim)
     return len(chosen)
 
 
-def _bytes_are_here(asset: Asset, claim: Claim) -> bool:
-    if asset.received >= asset.size:
-        return True
-    return claim.ranges is not None and all(end <= asset.received for _, end in claim.ranges)
+def is_confirmed(asset_id: str) -> ColumnElement[bool]:
+    """Whether the asset was measured with all its bytes: from then on its plan is final."""
+    ingest = aliased(Claim)
+    return exists().where(ingest.asset_id == asset_id, ingest.name == INGEST, ingest.done)

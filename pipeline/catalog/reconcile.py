@@ -103,7 +103,7 @@ def forget_originals(session: Session, *, expiry_s: float) -> list[str]:
     old = select(Asset.id).where(Asset.state == State.REJECTED, Asset.finished_at < now() - expiry_s, has_parts)
     ids = list(session.scalars(old.limit(100)))
     session.execute(delete(Part).where(Part.asset_id.in_(ids)))
-    session.execute(update(Asset).where(Asset.id.in_(ids)).values(source=None, tidied_at=None))
+    session.execute(update(Asset).where(Asset.id.in_(ids)).values(source=None, hint_key=None, tidied_at=None))
     return ids
 
 
@@ -121,8 +121,10 @@ def named_keys(session: Session, asset_id: str, finished_at: float) -> tuple[set
     parts = set(session.scalars(select(Part.key).where(Part.asset_id == asset_id)))
     prefixes = tuple(session.scalars(select(Output.prefix).where(Output.asset_id == asset_id)))
     # Asked last: nobody began again before the rows above were read.
-    ended = session.scalar(select(Asset.finished_at).where(Asset.id == asset_id))
-    return (parts, prefixes) if ended == finished_at else None
+    asset = session.execute(select(Asset.finished_at, Asset.hint_key).where(Asset.id == asset_id)).one_or_none()
+    if asset is None or asset.finished_at != finished_at:
+        return None
+    return parts | ({asset.hint_key} if asset.hint_key else set()), prefixes
 
 
 def remove_unnamed(storage: Storage, stored: Iterable[str], parts: set[str], prefixes: tuple[str, ...]) -> int:

@@ -26,7 +26,7 @@ from workers import child, sandbox
 from workers.workspace import workspace
 code = "import json, time; print(json.dumps({'progress': 0.5}), flush=True); time.sleep(60)"
 objects = storage.connect(Path(sys.argv[2]).as_uri())
-with workspace(Path(sys.argv[1]), objects, size=1, pieces=[], ranges=None) as place:
+with workspace(Path(sys.argv[1]), objects, size=0, pieces=[], ranges=None) as place:
     place.inputs["input"].chmod(0o600)
     child.run(
         {}, inputs=place.inputs, room=place.room, layer=sandbox.choose("auto"), program=("-c", code),
@@ -54,7 +54,7 @@ def test_only_the_bytes_asked_for_are_fetched(storage: Storage, tmp_path: Path) 
     storage.delete("parts/21000")  # not needed, so not missed
 
     with workspace(
-        tmp_path / "work", storage, size=2**40, pieces=PIECES, ranges=[[0, 100], [6_990, 7_010], [49_000, 60_000]]
+        tmp_path / "work", storage, size=2**40, pieces=PIECES, ranges=[[0, 100], [6_990, 7_010], [49_000, 50_000]]
     ) as place:
         file = place.inputs["input"]
         assert file.stat().st_size == 2**40
@@ -155,7 +155,7 @@ def test_what_a_killed_worker_left_is_removed_and_what_a_living_one_uses_is_not(
             "import sys, time; from pathlib import Path; from pipeline.catalog import storage\n"
             "from workers.workspace import workspace\n"
             "objects = storage.connect(Path(sys.argv[2]).as_uri())\n"
-            "with workspace(Path(sys.argv[1]), objects, size=1, pieces=[], ranges=None):\n"
+            "with workspace(Path(sys.argv[1]), objects, size=0, pieces=[], ranges=None):\n"
             "    print('there', flush=True); time.sleep(60)",
             *(str(work), str(tmp_path / "objects")),
         ],

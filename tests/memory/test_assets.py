@@ -129,17 +129,14 @@ def test_a_file_at_fault_is_rejected_and_shows_nothing(session: Session) -> None
     assert assets.claim(session, asset.id, "chunk/0001", worker="w") is None
 
 
-@pytest.mark.parametrize("name", ["poster", "ingest"])
-def test_nothing_is_recorded_on_a_file_that_another_refused(session: Session, name: str) -> None:
+def test_nothing_is_recorded_on_a_file_that_another_refused(session: Session) -> None:
     asset = planned(session, film(2))
-    if name == "ingest":
-        session.execute(update(Claim).where(Claim.name == "ingest").values(done=False, attempts=0))
-    late = lease_of(session, asset.id, name)
+    late = lease_of(session, asset.id, "poster")
     assert assets.reject(session, lease_of(session, asset.id, "chunk/0000"), reason="damaged", detail="71 of 90 frames")
     session.commit()
     before = len(rung(session))
 
-    assert not (publish(session, late) if name == "poster" else assets.plan(session, late, film(3)))
+    assert not publish(session, late)
     session.commit()
 
     assert assets.progress(session, asset) == assets.Progress(State.REJECTED, 0, None, False, "damaged")
@@ -190,8 +187,6 @@ def test_a_photo_is_playable_when_its_sizes_are_there(session: Session) -> None:
 def test_only_outputs_whose_bytes_arrived_are_called_for(session: Session) -> None:
     asset = assets.create(session, owner="dealer", preset="workshop", size=1000)
     parts(session, asset.id, 0, 500)
-    session.add(Claim(asset_id=asset.id, name="ingest", queue="express"))
-    session.commit()
 
     assets.plan(session, lease_of(session, asset.id, "ingest"), film(2, ranges=[[[0, 400]], [[400, 900]]]))
     session.commit()

@@ -1,0 +1,157 @@
+"""What is decided about an asset, and when: early, from the bytes that are here, and finally, from all of them.
+
+A plan made while the film still arrives rests on its first bytes and perhaps on a hint, so it is only believed for the
+moment: workers may begin, nothing they find is final. With the last byte the film is measured once more; the same
+answer makes everything made so far good, another one replaces it. The claim on `ingest` is done when that is decided.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from pipeline.catalog.claims import DONE, SHELVED, Lease, advance, change, locked, mine
+from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
+from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
+from pipeline.catalog.wanted import begin_again, recorded
+
+EARLY_BYTES = 1 << 18  # with fewer there is nothing to measure: not even what a phone writes before the first picture
+HEAD_BYTES = 1 << 22  # what the first measurement is given of what is here
+
+Ranges = Sequence[Sequence[int]]
+
+
+class NotReceiving(Exception):
+    """The asset does not wait for bytes, or has no such place."""
+
+
+def begin(asset: Asset) -> Claim:
+    """The claim on measuring an asset whose first bytes are still to come."""
+    head = [[0, min(HEAD_BYTES, asset.size)]]
+    return Claim(asset_id=asset.id, name=INGEST, position=-1, queue="express", ranges=head, needs=EARLY_BYTES)
+
+
+def hint(session: Session, asset_id: str, *, offset: int, length: int, key: str, window: int = WINDOW) -> str | None:
+    """Remember the film's index, stored under `key`, which will arrive at `offset`; the key of the one it replaces.
+    The same again changes nothing; with another one, all that was decided and made so far is forgotten.
+
+    Raises: NotReceiving.
+    """
+    asset = locked(session, asset_id)
+    if asset is not None and asset.hint_key == key:
+        return None
+    if asset is None or asset.state is not State.RECEIVING or offset + length > asset.size:
+        raise NotReceiving(f"{length} bytes at {offset}")
+    replaced = asset.hint_key
+    asset.hint_key, asset.hint_offset, asset.hint_length = key, offset, length
+    _forget(session, asset)
+    dispatch(session, asset, window)
+    session.flush()
+    return replaced
+
+
+def wait(session: Session, lease: Lease, ranges: Ranges | None, *, window: int = WINDOW) -> bool:
+    """The file cannot be measured yet: again with these bytes, or (none) with all. False: the lease was lost."""
+    asset = locked(session, lease.asset_id)
+    if asset is None or not change(session, lease, **SHELVED):
+        return False
+    if ranges is not None:
+        ingest = session.scalars(mine(lease)).one()
+        ingest.ranges = [*(ingest.ranges or []), *([start, end] for start, end in ranges)]
+        ingest.needs = _needs(asset, ingest.ranges)
+        dispatch(session, asset, window)
+    session.flush()
+    return True
+
+
+def complete(session: Session, asset: Asset, window: int = WINDOW) -> None:
+    """The last byte is here: whoever measures without it may no longer write, and all of it is measured."""
+    begin_again(session, asset.id, Claim.name == INGEST)
+    ingest = session.scalars(select(Claim).where(Claim.asset_id == asset.id, Claim.name == INGEST)).one_or_none()
+    if ingest is None:
+        ingest = begin(asset)
+        session.add(ingest)
+    ingest.ranges = ingest.needs = None
+    ring_claim(session, asset, ingest)
+    dispatch(session, asset, window)
+
+
+def plan(
+    session: Session, lease: Lease, measured: dict[str, Any], *, hint_held: bool = True, window: int = WINDOW
+) -> bool:
+    """Save what was measured and decided, and wake workers for the first outputs. False: another took the name over, or
+    the file was refused meanwhile. True again for whoever did not hear the first answer.
+
+    `measured` is the child's result: kind, recipe, source, plan; `hint_held` whether the hint, if there was one, turned
+    out to be what arrived. Where the same was decided before, from what had arrived by then, what is made or being made
+    stays. Otherwise everything is wanted anew, and who works on the old plan may no longer write.
+    """
+    asset = locked(session, lease.asset_id)
+    if asset is None or asset.state is State.REJECTED:
+        return False
+    early = asset.state is State.RECEIVING
+    if not change(session, lease, Claim.worker.is_not(None), **(SHELVED if early else DONE)):
+        ours = session.scalars(mine(lease)).one_or_none()
+        return ours is not None and (ours.done or (early and asset.recipe is not None))
+    if not early:
+        asset.hint_key = asset.hint_offset = asset.hint_length = None
+    if not (hint_held and _is_known(asset, measured)):
+        session.execute(delete(Output).where(Output.asset_id == asset.id, Output.recipe == measured["recipe"]))
+        _replace(session, asset, measured)
+    advance(session, asset, window)
+    return True
+
+
+def _is_known(asset: Asset, measured: dict[str, Any]) -> bool:
+    """Whether exactly this was decided before."""
+    before = {"kind": asset.kind, "recipe": asset.recipe, "source": asset.source, "plan": asset.plan}
+    return before == {field: measured[field] for field in before}
+
+
+def _replace(session: Session, asset: Asset, measured: dict[str, Any]) -> None:
+    asset.kind, asset.recipe = measured["kind"], measured["recipe"]
+    asset.source, asset.plan = measured["source"], measured["plan"]
+    begin_again(session, asset.id, Claim.name != INGEST)
+    known = {row.name: row for row in session.scalars(select(Claim).where(Claim.asset_id == asset.id))}
+    # A name that comes back must not meet a worker from before its row was removed.
+    fence = max(row.fence for row in known.values()) if len(known) > 1 else 0
+    made = set(session.scalars(select(Output.name).where(*recorded(asset))))
+    wanted = measured["plan"]["outputs"]
+    for position, output in enumerate(wanted):
+        row = known.get(output["name"]) or Claim(asset_id=asset.id, name=output["name"], fence=fence)
+        row.position, row.queue, row.weight = position, output["queue"], float(output["weight"])
+        row.ranges = output.get("ranges")
+        row.needs = _needs(asset, row.ranges) if row.ranges is not None else None
+        row.done = output["name"] in made
+        row.progress = 1.0 if row.done else 0.0
+        session.add(row)
+    for name in known.keys() - {output["name"] for output in wanted} - {INGEST}:
+        session.delete(known[name])
+
+
+def _forget(session: Session, asset: Asset) -> None:
+    """Begin from nothing: no plan, nothing made, and nobody who works on it may write."""
+    asset.kind = asset.recipe = asset.source = asset.plan = None
+    session.execute(delete(Output).where(Output.asset_id == asset.id))
+    begin_again(session, asset.id)
+    mine = Claim.asset_id == asset.id
+    session.execute(update(Claim).where(mine).values(**SHELVED, done=False))
+    highest = session.scalar(select(func.max(Claim.fence)).where(mine)) or 0
+    first = begin(asset)
+    row = session.scalars(select(Claim).where(mine, Claim.name == INGEST)).one_or_none() or first
+    row.fence, row.ranges, row.needs = highest + 1, first.ranges, first.needs
+    session.add(row)
+
+
+def _needs(asset: Asset, ranges: Ranges) -> int:
+    """How much must have arrived before all of these bytes are here, in order or with the hint."""
+    return max((_until(asset, start, min(end, asset.size)) for start, end in ranges), default=0)
+
+
+def _until(asset: Asset, start: int, end: int) -> int:
+    if asset.hint_offset is None or asset.hint_length is None:
+        return end
+    if asset.hint_offset < end <= asset.hint_offset + asset.hint_length:
+        return asset.hint_offset if start < asset.hint_offset else 0
+    return end
