@@ -16,6 +16,15 @@ CONTENT_TYPE = "application/offset+octet-stream"
 CHECKSUM_MISMATCH = 460
 METADATA_LIMIT = 2000  # characters; the width of the row that keeps it
 
+REQUEST_HEADERS = (
+    "Authorization, Content-Type, Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, "
+    "X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
+)
+RESPONSE_HEADERS = (
+    "Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
+    "Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-ID"
+)
+
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _KEY = re.compile(r"[!-+\--~]+")  # printable ASCII without space and comma
 

@@ -23,11 +23,11 @@ TICK_S = 0.25  # how soon a waiting request notices that another wants its place
 STORING_TICK_S = 0.02  # and that a piece has been stored and can be counted
 COUNT_S = 0.2  # on a fast line several pieces are counted in one transaction: each costs a sync of the database
 
-# On a slow network a full part may take minutes. What has arrived is stored earlier, so that progress is true and a cut
-# costs little: after 3 s if it is worth an object (1 MiB), after 10 s in any case. That bounds a film to one object per
-# MiB, or one every 10 s below 0.8 Mbit/s: 100 MB at 1 Mbit/s are 80 parts.
+# On a slow network a full part may take minutes. What has arrived is stored earlier, so that progress is true, a cut
+# costs little and a film is made while it comes: after 1 s if it is worth an object (1 MiB), after 10 s in any case.
+# That bounds a film to one object per MiB, or one every 10 s below 0.8 Mbit/s: 100 MB at 1 Mbit/s are 80 parts.
 FLUSH_BYTES = 1 << 20
-FLUSH_S = 3.0
+FLUSH_S = 1.0
 FLUSH_ANYWAY_S = 10.0
 
 
@@ -128,7 +128,12 @@ class Receiver:
         for piece in self._shelf.stored:
             try:
                 received = assets.add_part(
-                    session(), self.place.asset_id, offset=piece.offset, length=piece.length, key=piece.key
+                    session(),
+                    self.place.asset_id,
+                    offset=piece.offset,
+                    length=piece.length,
+                    key=piece.key,
+                    window=self.settings.window,
                 )
             except assets.OffsetConflict as error:
                 raise Refused(409, "the upload is at another offset; ask with HEAD") from error

@@ -17,7 +17,7 @@ from pipeline.catalog import assets
 from pipeline.catalog.models import State
 from webapp.database import session, settings, storage
 from webapp.guards import limiter
-from webapp.uploads import creation, protocol, turns
+from webapp.uploads import ahead, creation, protocol, turns
 from webapp.uploads.body import Body
 from webapp.uploads.callers import caller
 from webapp.uploads.models import Upload
@@ -25,15 +25,6 @@ from webapp.uploads.protocol import Checksum, Refused
 from webapp.uploads.receive import Place, Receiver
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/files")
-
-_REQUEST_HEADERS = (
-    "Authorization, Content-Type, Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, "
-    "X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
-)
-_RESPONSE_HEADERS = (
-    "Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
-    "Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-ID"
-)
 
 
 def _sender() -> str:
@@ -70,7 +61,7 @@ def add_headers(response: Response) -> Response:
     response.vary.add("Origin")
     if request.headers.get("Origin") == settings().effective_public_url:
         response.headers["Access-Control-Allow-Origin"] = settings().effective_public_url
-        response.headers["Access-Control-Expose-Headers"] = _RESPONSE_HEADERS
+        response.headers["Access-Control-Expose-Headers"] = protocol.RESPONSE_HEADERS
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
@@ -78,6 +69,7 @@ def add_headers(response: Response) -> Response:
 @blueprint.route("", methods=["OPTIONS"], provide_automatic_options=False)
 @blueprint.route("/", methods=["OPTIONS"], provide_automatic_options=False)
 @blueprint.route("/<upload_id>", methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.route("/<upload_id>/index", methods=["OPTIONS"], provide_automatic_options=False)
 def options(upload_id: str = "") -> ResponseReturnValue:  # noqa: ARG001
     """What this server can do; also the browser's question before a request from the other origin."""
     return "", 204, {
@@ -85,8 +77,8 @@ def options(upload_id: str = "") -> ResponseReturnValue:  # noqa: ARG001
         "Tus-Extension": protocol.EXTENSIONS,
         "Tus-Max-Size": str(settings().max_upload_bytes),
         "Tus-Checksum-Algorithm": ",".join(protocol.ALGORITHMS),
-        "Access-Control-Allow-Methods": "POST, HEAD, PATCH, DELETE, OPTIONS, GET",
-        "Access-Control-Allow-Headers": _REQUEST_HEADERS,
+        "Access-Control-Allow-Methods": "POST, HEAD, PATCH, PUT, DELETE, OPTIONS, GET",
+        "Access-Control-Allow-Headers": protocol.REQUEST_HEADERS,
         "Access-Control-Max-Age": "86400",
     }  # fmt: skip
 
@@ -148,12 +140,19 @@ def patch(upload_id: str) -> ResponseReturnValue:
     return "", 204, headers
 
 
+@blueprint.put("/<upload_id>/index")
+@limiter.limit("60/minute", key_func=_sender)
+def index(upload_id: str) -> ResponseReturnValue:
+    """The film's index, ahead of the film."""
+    ahead.take(_alive(caller().upload(upload_id)).asset_id, storage(), settings())
+    return "", 204
+
+
 @blueprint.delete("/<upload_id>")
 def terminate(upload_id: str) -> ResponseReturnValue:
     """The client gives up: the bytes, the asset and its place in the intervention go."""
     turns.ask(_find(upload_id))
-    upload = _fenced(upload_id)
-    asset_id = upload.asset_id
+    asset_id = _fenced(upload_id).asset_id
     session.commit()
     assets.erase(session(), asset_id)
     session.commit()

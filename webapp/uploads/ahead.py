@@ -1,0 +1,90 @@
+"""The index of a film, sent ahead of the film: `PUT /files/<id>/index?offset=N`. No part of tus; docs/uploads.md.
+
+Only its first eight bytes are looked at here. What it says is believed when the same bytes have arrived.
+"""
+
+import hashlib
+from contextlib import suppress
+
+from flask import request
+
+from pipeline.catalog import assets, keys
+from pipeline.catalog.models import Asset
+from pipeline.catalog.storage import Storage, StorageDown
+from webapp.database import session
+from webapp.uploads.body import Body
+from webapp.uploads.protocol import Refused, number
+from workers.settings import Settings
+
+MOST_BYTES = 16 << 20  # the index of half an hour of film at 60 frames/s is 3 MB
+CONTENT_TYPE = "application/octet-stream"
+
+
+def take(asset_id: str, storage: Storage, settings: Settings) -> None:
+    """Keep the body of this request as the index of a film that is still arriving; the caller may do so.
+
+    Raises: Refused 400 for no index, 408, 409 when it is no longer of use, 411, 413, 415, 503.
+    """
+    if request.mimetype != CONTENT_TYPE:
+        raise Refused(415, f"Content-Type must be {CONTENT_TYPE}")
+    offset = number("offset", request.args.get("offset"))
+    length = request.content_length
+    if length is None:
+        raise Refused(411, "send the index with its Content-Length")
+    if length > MOST_BYTES:
+        raise Refused(413, f"the index is {length} bytes, limit {MOST_BYTES}")
+    _require_place(asset_id, offset, length)
+    body = _read(length, settings.upload_read_timeout_s)
+    if body[4:8] != b"moov" or _length(body) != length:
+        raise Refused(400, "the body must be one whole 'moov' box")
+    key = keys.hint(asset_id, offset, hashlib.sha256(body).hexdigest())
+    try:
+        storage.put(key, body)
+    except StorageDown as error:
+        raise Refused(503, "the storage does not answer; try again", {"Retry-After": "5"}) from error
+    try:
+        replaced = assets.hint(session(), asset_id, offset=offset, length=length, key=key, window=settings.window)
+        session.commit()
+    except assets.NotReceiving:
+        session.rollback()
+        _remove(storage, key)
+        raise _late() from None
+    if replaced:
+        _remove(storage, replaced)
+
+
+def _read(length: int, patience_s: float) -> bytes:
+    body, data = Body(request.environ, length, patience_s), bytearray(length)
+    while body.taken < length:
+        came = body.read_into(memoryview(data)[body.taken :], patience_s)
+        if came is None:
+            raise Refused(408, f"no byte for {patience_s:g} s")
+        if not came:
+            raise Refused(400, f"the body ended after {body.taken} of {length} bytes")
+    return bytes(data)
+
+
+def _require_place(asset_id: str, offset: int, length: int) -> None:
+    asset = session.get(Asset, asset_id)
+    size = asset.size if asset is not None else 0
+    receiving = asset is not None and asset.received < size
+    session.rollback()
+    if not receiving:
+        raise _late()
+    if offset + length > size:
+        raise Refused(400, f"the index would end at byte {offset + length}, the file at {size}")
+
+
+def _late() -> Refused:
+    return Refused(409, "this upload is complete, or no longer there: an index is of no more use")
+
+
+def _length(body: bytes) -> int:
+    """What a box says of its own length. Source: ISO/IEC 14496-12, 4.2."""
+    short = int.from_bytes(body[:4], "big")
+    return int.from_bytes(body[8:16], "big") if short == 1 else short
+
+
+def _remove(storage: Storage, key: str) -> None:
+    with suppress(StorageDown):  # the sweep finds what no row names
+        storage.delete(key)
