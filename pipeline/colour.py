@@ -1,7 +1,7 @@
 """What the colours become: SDR bt709, 8 bit, limited range, whatever the camera recorded. The craft's darkroom.
 
-For `picture`. HDR is bent, not cut: mid-tones stay where they were, white stays white, lamps keep their form. How the
-numbers were chosen, with pictures and measurements: docs/hdr.md.
+For `picture`. HDR is bent, not cut: mid-tones stay where they were, white stays white, lamps keep their form. The
+HLG of phones takes three tables; what else is HDR is computed in light. How the numbers were chosen: docs/hdr.md.
 """
 
 from typing import Any
@@ -13,8 +13,14 @@ Node = Any  # a stream of ffmpeg-python, which has no types
 WHITE = 203  # cd/m²: HDR reference white, "diffuse white" of a scene. Source: ITU-R BT.2408-7, 2.1
 PEAK = 1000  # cd/m²: nominal peak of HLG, and of PQ as phones record it. Source: ITU-R BT.2100-2, table 5
 
-# How much of the colour difference HLG keeps. zscale raises each channel to the system gamma 1.2 where BT.2100 raises
-# the luminance alone, which spreads the channels by 1.2; taken back before. Fitted on nine patches: mean ΔE 8.1 → 1.8.
+# Colour differences of HLG (BT.2020) as bt709 has them: gain, and how much of it is lost (or, negative, added) at full
+# difference, below and above neutral. Reds lose, because luma shows them too light. Fitted to the exact rendering on
+# painted colours (docs/hdr.md).
+HLG_CB = (1.064, -0.326, 0.061)
+HLG_CR = (1.696, -0.844, 0.439)
+
+# The same for zscale, which raises each channel to the system gamma 1.2 where BT.2100 raises the luminance alone: the
+# channels are spread by 1.2; taken back before. Fitted on nine patches: mean ΔE 8.1 → 1.8.
 HLG_CHROMA = 0.85
 
 
@@ -33,7 +39,9 @@ def coloured(node: Node, film: Film, width: int, height: int) -> Node:
     if film.coded_width % 2 or film.coded_height % 2:
         # zscale refuses an odd size whose colours are halved; one line of 607 is not seen.
         node = node.filter("crop", "2*trunc(iw/2)", "2*trunc(ih/2)", 0, 0)
-    if film.hdr is not Hdr.NONE:
+    if film.hdr is Hdr.HLG and (film.matrix, film.primaries) == ("bt2020nc", "bt2020"):
+        node = _tables(node, film, fit)
+    elif film.hdr is not Hdr.NONE:
         node = _tone_mapped(node, film, fit)
     elif film.primaries in _PRIMARIES and not (film.pixel_format.startswith("pal") or "rgb" in film.pixel_format):
         # Other primaries (Display P3, BT.601's) are other reds and greens: these need linear light, which zscale has.
@@ -67,8 +75,35 @@ def _described(node: Node, film: Film) -> Node:
     )
 
 
+def _tables(node: Node, film: Film, fit: dict[str, str]) -> Node:
+    """HLG to SDR by one table per coded plane: exact for greys, near for colours (docs/hdr.md says how near).
+
+    HLG is so close to bt709's own curve that luma can be bent alone; light is never computed, no plane made larger.
+    """
+    luma, chroma = (1023, 1023) if film.full_range else (876, 896)
+    signal = f"clip((val-{0 if film.full_range else 64})/{luma},0,1)"
+    # Source: ITU-R BT.2100-2, table 5. The root is the system gamma 1.2 over the screen's 2.4.
+    scene = "if(lte(ld(0),0.5),ld(0)^2/3,(exp((ld(0)-0.55991073)/0.17883277)+0.28466892)/12)"
+    shown = f"st(0,{_bent(signal, Hdr.HLG)});round(64+876*{(PEAK / WHITE) ** (1 / 2.4):.6f}*sqrt({scene}))"
+
+    def difference(gain: float, below: float, above: float) -> str:
+        lost = f"if(lt(ld(0),0),{below},{above})*abs(ld(0))"
+        # round: the filter truncates, and half a step less of both differences tints every grey green.
+        return f"st(0,(val-512)/{chroma / 2});round(512+448*{gain}*ld(0)*(1-{lost}))"
+
+    return (
+        # Pixels become fewer before, as SDR's do; does nothing where the size is right.
+        node.filter("scale", **fit, flags="bicubic")
+        # 10 bit: the tables stretch the mid-tones, and steps of 8 bit would be seen in a sky.
+        .filter("format", "yuv420p10le")
+        .filter("lutyuv", y=shown, u=difference(*HLG_CB), v=difference(*HLG_CR))
+        # Limited from here on, or a full-range film would be squeezed once more; made 8 bit by swscale, with dither.
+        .filter("setparams", range="tv", colorspace="bt709", color_primaries="bt709", color_trc="bt709")
+    )
+
+
 def _tone_mapped(node: Node, film: Film, fit: dict[str, str]) -> Node:
-    """HDR to SDR: mid-tones as they were, reference white at 91 %, all highlights below 100 %.
+    """PQ, and HLG in unusual primaries: mid-tones as they were, white at 91 %, all highlights below 100 %.
 
     The shoulder bends the coded values of each channel, before they become light. So the only costly step is the last
     zscale, in integers; the usual chain of float filters costs half as much again and loses colour in the lights.
@@ -95,7 +130,12 @@ def pq(nits: float) -> float:
 
 
 def _shoulder(hdr: Hdr) -> str:
-    """A curve over coded values, for lutrgb: straight to a knee, then bent so that PEAK becomes WHITE.
+    """The curve for lutrgb."""
+    return f"maxval*({_bent('val/maxval', hdr)})"
+
+
+def _bent(signal: str, hdr: Hdr) -> str:
+    """A curve over coded values (0…1), an expression: straight to a knee, then bent so that PEAK becomes WHITE.
 
     Source: ITU-R BT.2390-11, 5.4.1 (EETF: Hermite spline from KS = 1.5·maxLum − 0.5), in the film's own signal.
     """
@@ -106,4 +146,4 @@ def _shoulder(hdr: Hdr) -> str:
     bent = (
         f"(2*ld(1)^3-3*ld(1)^2+1)*{knee:.6f}+(ld(1)^3-2*ld(1)^2+ld(1))*{1 - knee:.6f}+(3*ld(1)^2-2*ld(1)^3)*{high:.6f}"
     )
-    return f"st(0,min(1,val/maxval/{top:.6f}));st(1,{t});{top:.6f}*maxval*if(lt(ld(1),0),ld(0),{bent})"
+    return f"st(0,min(1,{signal}/{top:.6f}));st(1,{t});{top:.6f}*if(lt(ld(1),0),ld(0),{bent})"

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from darkroom import FILM, HLG, PQ, coded, developed, hlg_signal, lab, seen
+from darkroom import FILM, HLG, PQ, coded, developed, first_frame, hlg_signal, seen
 
 from pipeline.colour import PEAK, WHITE, pq
 from pipeline.source import Film
+from workers.bench import eye
+from workers.bench.colour import compared, painted
 
 TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
 GREYS = np.array([0.0, 1, 10, 26, 60, 100, 203, 350, 500, 1000])  # cd/m²
@@ -39,28 +41,72 @@ def test_greys_stay_grey(film: Film, tmp_path: Path) -> None:
     assert np.abs(_greys(film, tmp_path)[:, 1:] - 128).max() <= 1
 
 
-def test_skin_rust_and_paint_keep_their_colour(tmp_path: Path) -> None:
-    names = ["light skin", "dark skin", "red", "green", "blue", "rust", "sky", "orange"]
-    srgb = [(194, 150, 130), (115, 82, 68), (175, 54, 60), (70, 148, 73)]
-    srgb += [(56, 61, 150), (120, 60, 35), (98, 122, 157), (214, 126, 44)]
-    linear = (np.array(srgb) / 255) ** 2.4
+SRGB = {
+    "light skin": (194, 150, 130), "dark skin": (115, 82, 68), "red": (175, 54, 60), "dark red": (90, 15, 15),
+    "green": (70, 148, 73), "blue": (56, 61, 150), "rust": (120, 60, 35), "sky": (98, 122, 157),
+    "orange": (214, 126, 44), "yellow": (230, 200, 30), "grass": (87, 108, 67), "cyan": (8, 133, 161),
+}  # fmt: skip
+LINEAR = (np.array(list(SRGB.values())) / 255) ** 2.4
+
+
+def _hlg(linear: np.ndarray, film: Film, folder: Path) -> np.ndarray:
+    """L*a*b* of what becomes of light (1: SDR white) that was filmed in HLG."""
     signal = hlg_signal(linear @ TO_2020.T * WHITE)
-    made = lab(seen(developed(coded(signal, red=0.2627, blue=0.0593, bits=10), len(names), HLG, tmp_path)))
-    wanted = lab(linear)
-    far = np.linalg.norm(made - wanted, axis=1)
-    assert far.mean() < 2.5, dict(zip(names, far.round(1), strict=True))
-    assert far.max() < 5, dict(zip(names, far.round(1), strict=True))
-    turn = np.degrees(np.arctan2(made[:, 2], made[:, 1]) - np.arctan2(wanted[:, 2], wanted[:, 1]))
-    assert np.abs((turn + 180) % 360 - 180).max() < 4
+    raw = coded(signal, red=0.2627, blue=0.0593, bits=film.bits, full=film.full_range)
+    return eye.lab(eye.shown(developed(raw, len(linear), film, folder)))
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        HLG,
+        replace(HLG, full_range=True),
+        replace(HLG, pixel_format="yuv420p", bits=8),
+        replace(HLG, pixel_format="yuvj420p", bits=8, full_range=True),
+        replace(HLG, rotation=180),
+    ],
+    ids=["10 bit", "full range", "8 bit", "8 bit full range", "upside down"],
+)
+def test_skin_rust_and_paint_keep_their_colour(film: Film, tmp_path: Path) -> None:
+    turned = slice(None, None, -1) if film.rotation else slice(None)
+    far = eye.distance(_hlg(LINEAR, film, tmp_path)[turned], eye.lab(LINEAR))
+    told = dict(zip(SRGB, far.round(1), strict=True))
+    assert far.mean() < 2.5, told
+    assert far.max() < 5.5, told
+    assert told["rust"] < 2.5
+
+
+@pytest.mark.parametrize("film", [replace(HLG, matrix="bt709", primaries="bt709"), replace(HLG, primaries="smpte432")])
+def test_hlg_in_other_primaries_is_not_taken_for_the_wide_ones(film: Film, tmp_path: Path) -> None:
+    grey = hlg_signal(np.full((1, 3), 60.0))
+    red = np.array([[0.7, 0.45, 0.45]])
+    made = developed(coded(np.concatenate([grey, red]), red=0.2126, blue=0.0722, bits=10), 2, film, tmp_path)
+    assert np.abs(made[0] - [148, 128, 128]).max() <= 2
+    same = developed(coded(np.concatenate([grey, red]), red=0.2627, blue=0.0593, bits=10), 2, HLG, tmp_path)
+    # The wide primaries are farther from grey than those of bt709 and of Display P3.
+    assert made[1, 2] - 128 < same[1, 2] - 128
 
 
 def test_a_bright_tail_lamp_stays_red(tmp_path: Path) -> None:
-    linear = np.array([[1.6, 0.05, 0.05]])  # brighter than white
-    signal = hlg_signal(linear @ TO_2020.T * WHITE)
-    made = lab(seen(developed(coded(signal, red=0.2627, blue=0.0593, bits=10), 1, HLG, tmp_path)))[0]
-    wanted = lab(linear / 1.6)[0]
-    assert abs(np.degrees(np.arctan2(made[2], made[1]) - np.arctan2(wanted[2], wanted[1]))) < 6
+    made = _hlg(np.array([[1.6, 0.05, 0.05]]), HLG, tmp_path)[0]  # brighter than white
+    wanted = eye.lab(np.array([1, 0.05 / 1.6, 0.05 / 1.6]))
+    assert abs(np.degrees(np.arctan2(made[2], made[1]) - np.arctan2(wanted[2], wanted[1]))) < 8
     assert made[0] < 70
+
+
+def test_a_whole_chart_is_near_the_exact_rendering(tmp_path: Path) -> None:
+    """2,760 painted colours of a film; the same comparison that the bench makes with real ones."""
+    found = compared(painted(tmp_path), "chart", 3)
+    assert found.frames == 3
+    assert found.mean <= 2
+    assert found.high <= 4.5
+
+
+def test_a_film_made_smaller_has_the_same_colours(tmp_path: Path) -> None:
+    path = painted(tmp_path)
+    film = replace(HLG, coded_width=640, coded_height=368, width=640, height=368)
+    whole, half = (first_frame(path, film, *size, tmp_path) for size in ((640, 368), (320, 184)))
+    assert np.abs(whole[8::16, 8::16] - half[4::8, 4::8]).mean() < 3
 
 
 _PATCHES = np.array([(194, 150, 130), (175, 54, 60), (70, 148, 73), (56, 61, 150), (128, 128, 128), (235, 235, 235)])
