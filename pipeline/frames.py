@@ -13,15 +13,12 @@ from typing import Any, NamedTuple
 
 import av
 import ffmpeg
-import numpy as np
 from av.error import FFmpegError
 from PIL import Image
 
 from pipeline import engine, picture
 from pipeline.index import opened
 from pipeline.source import Fields, Film, Source
-
-MOST_PIXELS = 480  # px, long edge at which frames are judged: finer only measures the sensor's noise
 
 
 class Which(StrEnum):
@@ -40,11 +37,18 @@ class Taken(NamedTuple):
 
 
 def decode(
-    path: Path, source: Source, *, since: float = 0.0, until: float | None = None, which: Which = Which.ALL
+    path: Path,
+    source: Source,
+    *,
+    since: float = 0.0,
+    until: float | None = None,
+    which: Which = Which.ALL,
+    apart: float = 0.0,
 ) -> Iterator[Taken]:
     """The frames of a film in order, damaged ones left out; times in s on the film's clock.
 
-    The first is a key frame, at or before `since`, or the film's first where the file has no index.
+    The first is a key frame, at or before `since`, or the film's first where the file has no index. Of key frames those
+    are left out that follow the last one by less than `apart` s.
     """
     film = source.film
     assert film is not None
@@ -56,9 +60,14 @@ def decode(
             stream.codec_context.skip_frame = "NONREF"
         if since > 0:
             _seek(file, stream, film.start + since)
+        last = None
         for packet in file.demux(stream):
-            if which is Which.KEYS and packet.size and not packet.is_keyframe:
-                continue
+            if which is Which.KEYS and packet.size:
+                time = float(packet.pts * packet.time_base) if packet.pts is not None else None
+                near = time is not None and last is not None and 0 <= time - last < apart
+                if near or not packet.is_keyframe:
+                    continue
+                last = time
             try:
                 frames = packet.decode()
             except FFmpegError:
@@ -106,12 +115,11 @@ def _planar(frame: av.VideoFrame) -> str:
 def _raw(frame: av.VideoFrame) -> bytes:
     """The samples of a planar frame without the padding at the ends of its lines."""
     deep = 2 if frame.format.components[0].bits > 8 else 1
-    return b"".join(
-        np.frombuffer(memoryview(plane), np.uint8)
-        .reshape(-1, plane.line_size)[: plane.height, : plane.width * deep]
-        .tobytes()
-        for plane in frame.planes
-    )
+    lines: list[memoryview] = []
+    for plane in frame.planes:
+        samples, step = memoryview(plane), plane.line_size
+        lines += [samples[at : at + plane.width * deep] for at in range(0, plane.height * step, step)]
+    return b"".join(lines)
 
 
 def developed(
@@ -142,42 +150,3 @@ def developed(
 def _shrunk(wide: int, high: int, film: Film, width: int, height: int) -> bool:
     """Whether `small` has already given the frame its square pixels."""
     return (wide, high) == ((height, width) if film.rotation in (90, 270) else (width, height))
-
-
-def best(frames: Sequence[av.VideoFrame]) -> int:
-    """Which frame stands for the film: the first that is nearly as good as the best. Always the same for the same film.
-
-    Good is sharp (variance of the Laplacian), neither dark nor burnt out, and not in the middle of a change: a frame
-    that is far from both its neighbours is a flash, a swing of the phone or a dissolve.
-
-    Source: Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", 2000 (variance of the Laplacian).
-    """
-    greys = [_grey(frame) for frame in frames]
-    scores = [_sharp(grey) * _lit(grey) for grey in greys]
-    for n, grey in enumerate(greys):
-        near = [np.abs(grey - greys[m]).mean() for m in (n - 1, n + 1) if 0 <= m < len(greys)]
-        scores[n] /= 1 + min(near, default=0.0) / 12
-    top = max(scores)
-    return next(n for n, score in enumerate(scores) if score >= 0.9 * top)
-
-
-def _grey(frame: av.VideoFrame) -> Any:
-    """Luma of a frame, 0…255 as float, with a long edge of at most MOST_PIXELS."""
-    share = min(1.0, MOST_PIXELS / max(frame.width, frame.height))
-    width, height = (max(8, round(side * share)) for side in (frame.width, frame.height))
-    return frame.reformat(width, height, format="gray", interpolation="AREA").to_ndarray().astype(np.float32)
-
-
-def _sharp(grey: Any) -> float:
-    inner = grey[1:-1, 1:-1]
-    edges = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
-    # The root, so that one hard edge (a subtitle, a bar) does not outweigh a whole picture.
-    return float(np.sqrt(edges.var())) + 1e-6
-
-
-def _lit(grey: Any) -> float:
-    """1 for a picture with all its tones; towards 0 for black, white and flat ones."""
-    mean, spread = float(grey.mean()), float(grey.std())
-    dark = min(1.0, max(0.0, (mean - 12) / 40))
-    burnt = min(1.0, max(0.0, (250 - mean) / 40))
-    return (0.02 + dark) * (0.02 + burnt) * (0.02 + min(1.0, spread / 25))

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline import frames, plan, proof, source, stills, transcode
+from pipeline import frames, plan, proof, source, transcode
 from pipeline.errors import PipelineFailed
 from pipeline.plan import Plan
 from pipeline.source import Source
@@ -49,12 +49,18 @@ def make(
         case "chunk":
             return _chunk(int(number), path, it, what, watermark, out, on_progress)
         case "poster":
+            from pipeline import stills
+
             made = stills.poster(path, it, what, watermark, out, on_progress)
             return _proved(made, "poster.jpg", path, it, out)
         case "storyboard":
+            from pipeline import stills
+
             made = stills.storyboard(path, it, what, out, on_progress)
             return _proved(made, "storyboard.jpg", path, it, out)
         case "preview":
+            from pipeline import stills
+
             made = stills.preview(path, it, what, watermark, out, on_progress)
             return _proved(made, "preview.webp", path, it, out)
         case "sizes":

@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 
 import cattrs
@@ -192,6 +192,8 @@ def load(name: str) -> Preset:
 def recipe(name: str, encoder: Encoder = Encoder.X264) -> str:
     """What outputs were made with: preset, version and encoder, at most 40 characters."""
     # The treatment itself, not its file: another sentence beside a number is no other recipe.
+    from importlib import metadata  # slow to load, and only a new plan asks
+
     words = f"{metadata.version('walkaround')} {load(name)!r} {encoder}"
     digest = hashlib.sha256(words.encode()).hexdigest()[:8]
     return f"{name}-{digest}"

@@ -14,13 +14,13 @@ from PIL import Image
 
 from pipeline import picture
 from pipeline.errors import Damaged
-from pipeline.frames import Taken, Which, best, decode, developed, small
+from pipeline.frames import Taken, Which, decode, developed, small
 from pipeline.plan import FilmPlan, Plan
 from pipeline.source import Film, Source
 
 Progress = Callable[[float], None]
 
-LOOKS = 24  # frames that a poster is chosen from
+LOOKS = 12  # frames that a poster is chosen from
 PREVIEW_BYTES = 500_000
 MOMENTS = 3  # that a preview shows
 
@@ -41,6 +41,8 @@ def poster(
             on_progress(min(0.8, 0.8 * one.at / max(0.1, wish.within)))
     if not taken:
         raise Damaged("no frame for a poster can be decoded")
+    from pipeline.judge import best
+
     chosen = best([one.frame for one in taken])
     with tempfile.TemporaryDirectory() as room:
         mark = _mark(watermark, plan, wish.width, wish.height, Path(room))
@@ -59,7 +61,7 @@ def storyboard(path: Path, source: Source, plan: Plan, out: Path, on_progress: P
     """
     film, made = _planned(source, plan)
     wish = made.storyboard
-    tiles = _tiles(decode(path, source, which=Which.KEYS), film, made, on_progress)
+    tiles = _tiles(decode(path, source, which=Which.KEYS, apart=0.75 * wish.every), film, made, on_progress)
     if len(tiles) <= wish.count // 2:
         tiles = _tiles(decode(path, source), film, made, on_progress)
     if not tiles:
@@ -94,7 +96,13 @@ def preview(
     taken: list[Taken] = []
     starts, length = _moments(made, film)
     for n, start in enumerate(starts):
-        taken += _moment(decode(path, source, since=start), taken[-1].at if taken else -1.0, length, film, made)
+        taken += _moment(
+            decode(path, source, since=start, which=Which.REFERENCES),
+            taken[-1].at if taken else -1.0,
+            length,
+            film,
+            made,
+        )
         on_progress(0.7 * (n + 1) / len(starts))
     if not taken:
         raise Damaged("no frame for a preview can be decoded")
