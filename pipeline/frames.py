@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from itertools import groupby
+from math import floor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,12 +44,12 @@ def decode(
     since: float = 0.0,
     until: float | None = None,
     which: Which = Which.ALL,
-    apart: float = 0.0,
+    slot: float | None = None,
 ) -> Iterator[Taken]:
     """The frames of a film in order, damaged ones left out; times in s on the film's clock.
 
-    The first is a key frame, at or before `since`, or the film's first where the file has no index. Of key frames those
-    are left out that follow the last one by less than `apart` s.
+    The first is a key frame, at or before `since`, or the film's first where the file has no index. Of key frames, the
+    first in each `slot` of so many s is decoded.
     """
     film = source.film
     assert film is not None
@@ -63,11 +64,13 @@ def decode(
         last = None
         for packet in file.demux(stream):
             if which is Which.KEYS and packet.size:
-                time = float(packet.pts * packet.time_base) if packet.pts is not None else None
-                near = time is not None and last is not None and 0 <= time - last < apart
-                if near or not packet.is_keyframe:
+                if not packet.is_keyframe:
                     continue
-                last = time
+                if slot is not None and packet.pts is not None:
+                    number = number_of(float(packet.pts * stream.time_base) - film.start, slot)
+                    if number == last:
+                        continue
+                    last = number
             try:
                 frames = packet.decode()
             except FFmpegError:
@@ -77,6 +80,11 @@ def decode(
                 if until is not None and at >= until:
                     return
                 yield Taken(at, frame)
+
+
+def number_of(at: float, slot: float) -> int:
+    """Which slot of so many s a time falls into; a frame that is a rounding early belongs to the next."""
+    return floor(at / slot + 0.02)
 
 
 def _seek(file: Any, stream: av.VideoStream, time: float) -> None:

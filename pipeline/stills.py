@@ -6,7 +6,6 @@ the plan's. What it writes comes from pixels alone, so nothing rides along.
 
 import tempfile
 from collections.abc import Callable, Iterator
-from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from PIL import Image
 
 from pipeline import picture
 from pipeline.errors import Damaged
-from pipeline.frames import Taken, Which, decode, developed, small
+from pipeline.frames import Taken, Which, decode, developed, number_of, small
 from pipeline.plan import FilmPlan, Plan
 from pipeline.source import Film, Source
 
@@ -61,7 +60,7 @@ def storyboard(path: Path, source: Source, plan: Plan, out: Path, on_progress: P
     """
     film, made = _planned(source, plan)
     wish = made.storyboard
-    tiles = _tiles(decode(path, source, which=Which.KEYS, apart=0.75 * wish.every), film, made, on_progress)
+    tiles = _tiles(decode(path, source, which=Which.KEYS, slot=wish.every), film, made, on_progress)
     if len(tiles) <= wish.count // 2:
         tiles = _tiles(decode(path, source), film, made, on_progress)
     if not tiles:
@@ -176,7 +175,7 @@ def _tiles(frames: Iterator[Taken], film: Film, made: FilmPlan, on_progress: Pro
     """The first frame of each tile's span, by the tile's number."""
     wish, tiles = made.storyboard, dict[int, Taken]()
     for one in frames:
-        number = floor(one.at / wish.every + 0.02)
+        number = number_of(one.at, wish.every)
         if 0 <= number < wish.count and number not in tiles:
             tiles[number] = small(one, film, wish.tile_width, wish.tile_height)
             on_progress(0.8 * number / wish.count)
