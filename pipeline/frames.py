@@ -67,7 +67,7 @@ def decode(
                 if not packet.is_keyframe:
                     continue
                 if slot is not None and packet.pts is not None:
-                    number = number_of(float(packet.pts * stream.time_base) - film.start, slot)
+                    number = number_of(float(packet.pts * packet.time_base) - film.start, slot)
                     if number == last:
                         continue
                     last = number
