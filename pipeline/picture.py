@@ -39,7 +39,9 @@ def deinterlace(node: Node, film: Film) -> Node:
         return node
     # send_frame: one picture per frame, so that the frame times of the plan stay true (send_field doubles the rate).
     parity = "tff" if film.fields is Fields.TOP else "bff"
-    return node.filter("bwdif", mode="send_frame", parity=parity, deint="all")
+    woven = node.filter("bwdif", mode="send_frame", parity=parity, deint="all")
+    # It halves the time base, also at one picture per frame; a trim counts in that of the film.
+    return woven.filter("settb", f"{film.time_base.numerator}/{film.time_base.denominator}")
 
 
 def steps(node: Node, film: Film, *, width: int, height: int, watermark: Watermark | None = None) -> Node:
