@@ -123,10 +123,11 @@ def _last_words(log: str) -> str:
     lines = [line for line in log.splitlines() if line.strip()]
     faults = [line for line in lines if "[error]" in line or "[fatal]" in line]
     # The last words are of the program, the ones before them of the part that failed.
-    empty = ("Conversion failed", "Error opening input file", "Error opening output file", "Nothing was written into")
-    # What each of its threads says on being stopped.
-    empty += ("Terminating thread", "Task finished", "Error sending frames", "Could not open encoder")
-    empty += ("maybe incorrect parameters",)
+    empty = (
+        *("Conversion failed", "Error opening input file", "Error opening output file", "Nothing was written into"),
+        # What its threads say when another has failed.
+        *("Terminating thread", "Task finished", "Error sending frames", "Could not open encoder", "maybe incorrect"),
+    )
     spoken = [line for line in faults or lines if not any(words in line for words in empty)]
     return spoken[-1].strip()[:500] if spoken else "no word"
 

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session, undefer
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import INGEST, Asset, Claim, Part
 from pipeline.catalog.storage import NotStored
-from pipeline.errors import EngineFailed
-from workers import broker, child, sweep
+from pipeline.errors import EngineFailed, PipelineFailed
+from workers import broker, child, hardware, sweep
 from workers.attempt import Attempt, attempt
 from workers.child import Cancelled
 from workers.connections import objects, reading
@@ -130,7 +130,7 @@ def _measure(current: Attempt) -> None:
         answer = child.run(
             job, inputs=place.inputs, room=place.room, on_progress=current.on_progress, cancelled=current.cancelled
         )
-    result = answer["result"]
+    result = hardware.decided(answer["result"], task.asset.preset)
 
     def decide(session: Session) -> bool:
         if "later" in result:
@@ -163,19 +163,36 @@ def _make(current: Attempt) -> None:
     job = {"verb": "make", "name": current.lease.name, "source": task.asset.source, "plan": task.asset.plan}
     prefix = keys.output_prefix(current.lease.asset_id, str(task.asset.recipe), current.lease.fence, current.lease.name)
     with task.workspace(current, task.ranges, watermark=True) as place:
-        answer = child.run(
-            job,
-            inputs=place.inputs,
-            out=place.out,
-            room=place.room,
-            on_progress=current.on_progress,
-            cancelled=current.cancelled,
-        )
+        try:
+            answer = child.run(
+                job,
+                inputs=place.inputs,
+                out=place.out,
+                room=place.room,
+                limits=hardware.limits(task.asset.plan, current.lease.name),
+                on_progress=current.on_progress,
+                cancelled=current.cancelled,
+            )
+        except PipelineFailed as error:
+            return _without_card(current, task.asset, error)
         try:
             _publish(current, prefix, place.out, answer["result"])
         except Cancelled:
             objects().delete_prefix(prefix)  # no row will ever name it
             raise
+
+
+def _without_card(current: Attempt, asset: Asset, error: PipelineFailed) -> None:
+    """Decide again, for x264, where `error` may be the graphics card's.
+
+    Raises: `error` where it cannot be.
+    """
+    measured = {"kind": asset.kind, "recipe": asset.recipe, "source": asset.source, "plan": asset.plan}
+    again = hardware.instead(measured, error)
+    if again is None:
+        raise error
+    if not current.record(lambda session: assets.plan(session, current.lease, again, window=settings().window)):
+        current.lose()
 
 
 def _publish(current: Attempt, prefix: str, out: Path, result: dict[str, Any]) -> None:

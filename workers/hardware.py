@@ -46,10 +46,10 @@ def choose(preset: str) -> Encoder:
     return _found(tuple(_CARDS) if asked is Encoder.AUTO else (asked,))
 
 
-def limits(plan: dict[str, Any] | None, name: str, usual: sandbox.Limits | None = None) -> sandbox.Limits:
-    """What the child that makes `name` may use: the card, if it is a chunk encoded by one."""
+def limits(plan: dict[str, Any] | None, name: str, usual: sandbox.Limits | None = None) -> sandbox.Limits | None:
+    """What the child that makes `name` may use: as usual, and the card if it is a chunk encoded by one."""
     which = encoder(plan) if name.startswith("chunk/") else None
-    return _with_card(which, usual or sandbox.Limits.of(settings()))
+    return _with_card(which, usual or sandbox.Limits.of(settings())) if which in _CARDS else usual
 
 
 def instead(measured: Measured, error: Exception) -> Measured | None:
@@ -100,9 +100,7 @@ def _try(one: Encoder) -> None:
     child.run({"verb": "try", "encoder": one}, inputs={}, limits=_with_card(one, usual))
 
 
-def _with_card(which: Encoder | None, usual: sandbox.Limits) -> sandbox.Limits:
-    if which is None or which not in _CARDS:
-        return usual
+def _with_card(which: Encoder, usual: sandbox.Limits) -> sandbox.Limits:
     return replace(usual, devices=_devices(which), address_bytes=_ADDRESSES)
 
 

@@ -142,7 +142,7 @@ def test_what_is_no_film_has_no_encoder(plan: dict[str, object] | None, asking: 
     measured = {"recipe": "workshop-1", "plan": plan}
 
     assert hardware.decided(measured, "workshop") == measured
-    assert hardware.limits(plan, "sizes").devices == ()
+    assert hardware.limits(plan, "sizes") is None
 
 
 def test_only_a_chunk_made_by_a_card_gets_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,9 +150,13 @@ def test_only_a_chunk_made_by_a_card_gets_the_card(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(hardware, "_devices", lambda which: (card,))
     plan = {"preset": "workshop", "film": {"encoder": "nvenc"}}
 
-    assert hardware.limits(plan, "chunk/0001").devices == (card,)
-    assert hardware.limits(plan, "poster").devices == ()
-    assert hardware.limits({**plan, "film": {"encoder": "x264"}}, "chunk/0001").devices == ()
+    usual = sandbox.Limits(timeout_s=7)
+
+    given = hardware.limits(plan, "chunk/0001", usual)
+    assert given is not None
+    assert (given.devices, given.timeout_s, given.memory_bytes) == ((card,), 7, usual.memory_bytes)
+    assert hardware.limits(plan, "poster", usual) is usual
+    assert hardware.limits({**plan, "film": {"encoder": "x264"}}, "chunk/0001", usual) is usual
 
 
 def test_an_encoder_nobody_knows_is_a_fault_of_the_preset() -> None:
