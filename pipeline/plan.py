@@ -171,7 +171,8 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
     clock = Clock(shown(track)[0].pts, track.time_base, thinned(picture.rate, preset.picture.rate))
     duration = Fraction(picture.duration).limit_denominator(1_000_000)
     cuts = chunks(table, picture.stream, clock, duration, preset.cut)
-    h264 = renditions(picture, preset.picture)
+    rate = 8 * sum(packet.size for packet in track.packets) / picture.duration
+    h264 = renditions(picture, preset.picture, rate)
     made = FilmPlan(
         renditions=h264 + also_av1(h264, preset.picture.av1),
         chunks=cuts,

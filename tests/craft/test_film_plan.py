@@ -49,6 +49,23 @@ def test_the_ladder_counts_by_the_short_edge_and_never_upscales(
         assert one.width % 2 == one.height % 2 == 0
 
 
+@pytest.mark.parametrize(
+    ("codec", "rate", "made"),
+    [
+        ("h264", 17_000_000, [("1080p", 6_000_000), ("720p", 3_000_000), ("480p", 1_500_000), ("360p", 800_000)]),
+        ("h264", 2_000_000, [("1080p", 6_000_000), ("720p", 3_000_000), ("480p", 800_000)]),
+        ("hevc", 2_000_000, [("1080p", 6_000_000), ("720p", 3_000_000), ("480p", 1_500_000), ("360p", 800_000)]),
+        ("h264", 500_000, [("1080p", 800_000)]),
+    ],
+)
+def test_a_calm_film_is_not_made_smaller_for_a_line_that_carries_it_as_it_is(
+    film: Film, codec: str, rate: float, made: list[tuple[str, int]]
+) -> None:
+    large = replace(film, width=1080, height=1920, codec=codec)
+
+    assert [(one.name, one.maxrate) for one in ladder.renditions(large, PICTURE, rate)] == made
+
+
 @pytest.mark.parametrize("size", [(10_000, 1000), (1001, 9999), (4096, 4096), (7680, 4320), (3, 3)])
 def test_every_rendition_fits_the_level_that_every_phone_decodes(film: Film, size: tuple[int, int]) -> None:
     for one in ladder.renditions(replace(film, width=size[0], height=size[1]), PICTURE):
