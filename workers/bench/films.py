@@ -13,8 +13,10 @@ HLG = "synthetic/s02_hlg_main10_portrait_15s.mov"
 
 # A phone's H.264 at 1080p30: 17 Mbit/s, about 130 MB a minute.
 _H264 = ("-c:v", "libx264", "-preset", "veryfast", "-b:v", "17M", "-maxrate", "20M", "-bufsize", "17M", "-g", "30")
-# A phone's 4K60: HEVC at about 50 Mbit/s; enlarged, and every frame shown twice with noise of its own.
+# A phone's 4K60 at about 50 Mbit/s: enlarged, every frame twice with noise of its own. H.264, because drawing one
+# second of it in HEVC takes half a minute.
 _4K60 = ("-vf", "fps=60,scale=2*iw:2*ih:flags=bicubic,noise=alls=2:allf=t", "-b:v", "50M", "-g", "60")
+_X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-maxrate", "60M", "-bufsize", "50M")
 _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params", "log-level=error")
 _AS_HLG = (
     "zscale=transfer=linear:npl=203,format=gbrpf32le,"
@@ -24,7 +26,7 @@ _AS_HLG = (
 
 @dataclass(frozen=True)
 class Films:
-    """Paths of films by name, made when first asked for: `hevc` and `h264` (1080p30), `4k60` (4 s), `hlg`.
+    """Paths of films by name, made when first asked for: `hevc` and `h264` (1080p30), `4k60` (3 s), `hlg`.
 
     `media` is the collection's folder, or None; `folder` keeps what is made.
     """
@@ -39,9 +41,10 @@ class Films:
                 path = self._hevc()
             case "h264":
                 # As a phone stores it: lying on its side, with its turn.
-                path = self._made(name, ("-noautorotate", "-i", str(self._hevc())), _H264)
+                given = ("-noautorotate", "-i", str(self("hevc", seconds)))
+                return self._made(f"{name}-{seconds or 'all'}", given, _H264)
             case "4k60":
-                path = self._made(name, ("-i", str(self("hevc", 4))), (*_4K60, *_X265))
+                path = self._made(name, ("-i", str(self("hevc", 3))), (*_4K60, *_X264))
             case "hlg":
                 path = self._hlg()
             case _:
