@@ -86,6 +86,12 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
     """Each section in its turn; one that fails is told of and does not stop the others."""
     media, into, fine = given["media"], given["into"], True
     measured: dict[str, float] = {}
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        click.echo(text)
+
     with tempfile.TemporaryDirectory(prefix="walkaround-bench-") as name:
         shared = Path(name)
         # The child is another user and passes through by name.
@@ -100,9 +106,9 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
                 context = Context(Path(folder), films, order, given["quick"], lambda words: click.echo(words, err=True))
                 try:
                     report = section.run(context)
-                except Exception:
+                except Exception as error:
                     traceback.print_exc()
-                    click.echo(f"## {section.title}\n\n**Not measured:** it ended with an error.\n")
+                    say(f"## {section.title}\n\n**Not measured:** {type(error).__name__}: {error}\n")
                     fine = False
                     continue
             measured |= report.measured
@@ -110,9 +116,11 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
             for file, text in report.plots.items():
                 (into / file).write_text(text)
             for table in report.tables:
-                click.echo(tables.markdown(table))
+                say(tables.markdown(table))
     if measured or len(chosen) > 1:
-        click.echo(tables.markdown(targets.table(measured, whole=len(chosen) > 1)))
+        say(tables.markdown(targets.table(measured, whole=len(chosen) > 1)))
+    if len(chosen) > 1:
+        (into / "tables.md").write_text("".join(f"{text}\n" for text in said))
     return fine
 
 

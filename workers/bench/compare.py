@@ -97,14 +97,14 @@ class _folder:
 
 def run(context: Context) -> Report:
     cases = QUICK if context.quick else CASES
-    found: dict[str, dict[str, Found]] = {}
-    tables: list[Table] = []
-    for case in cases:
-        found[case.key] = measure(case, context)
-        tables += [_costs(case, found[case.key]), _renditions(case, found[case.key]), _seen(case, found[case.key])]
+    return report(cases, {case.key: measure(case, context) for case in cases})
+
+
+def report(cases: Sequence[Case], found: dict[str, dict[str, Found]]) -> Report:
+    """Tables of each case, and of all of them the numbers to reach and the plots."""
     return Report(
-        tables=tables,
-        measured=_measured(list(cases), found),
+        tables=[table(case, found[case.key]) for case in cases for table in (_costs, _renditions, _seen)],
+        measured=_measured(cases, found),
         plots=_plots(found),
         data={key: {name: _kept(one) for name, one in each.items()} for key, each in found.items()},
     )

@@ -49,7 +49,8 @@ def run(context: Context) -> Report:
         parent += watching
         group = "chunks" if name.startswith("chunk/") else name
         whole_group = parts.setdefault(group, defaultdict(float))
-        for path, seconds in _named(spent, names, steps).items():
+        named = _named(spent, names, steps) if group == "chunks" else spent
+        for path, seconds in named.items():
             whole_group[path] += seconds
         storage += _stored(context.folder / _folder(name), context.folder / "storage")
     parts["parent"] = {("start, watch, judge",): parent}
@@ -124,20 +125,17 @@ def _cpu(nodes: list[Any], folder: Path) -> float:
 
 
 def _named(spent: Spent, renditions: list[str], steps: dict[str, float]) -> Spent:
-    """With encoders called after their renditions, and the filters of a chunk divided."""
+    """Of a chunk: encoders called after their renditions, and the filters divided."""
     found: Spent = defaultdict(float)
-    chunk = sum(path[-1].startswith("encode") for path in spent) > 1
     for path, seconds in spent.items():
         kind, _, number = path[-1].partition(" ")
-        if path[0] != "ffmpeg":
-            found[path] += seconds
-        elif chunk and kind == "encode":
-            found["ffmpeg", "encode", renditions[int(number)]] += seconds
-        elif chunk and kind == "filter":
+        if path[0] == "ffmpeg" and number:
+            found["ffmpeg", kind, renditions[int(number)]] += seconds
+        elif path == ("ffmpeg", "filter"):
             for name, share in steps.items():
-                found["ffmpeg", "filter", name] += seconds * share
+                found["ffmpeg", kind, name] += seconds * share
         else:
-            found["ffmpeg", kind] += seconds
+            found[path] += seconds
     return found
 
 
