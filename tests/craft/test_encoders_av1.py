@@ -8,6 +8,7 @@ from pathlib import Path
 
 import m3u8
 import pytest
+from click.testing import CliRunner
 from painting import paint
 from screening import Screening, make_chunk, measured, screen
 
@@ -15,6 +16,7 @@ from pipeline import encoders, ladder, plan, playlist, presets, proof, segments,
 from pipeline.errors import ProofFailed
 from pipeline.ladder import Codec, Rendition
 from pipeline.make import listed
+from workers import command
 
 AV1 = 1  # the place of the rendition in the facts
 
@@ -195,3 +197,32 @@ def test_the_codec_is_named_as_its_configuration_says(configuration: str, name: 
     moov = box(b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", table)))))
 
     assert segments.codecs(memoryview(moov)) == name
+
+
+def test_where_a_film_is_hurt_av1_loses_what_h264_loses(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mov", seconds=4, gop=5, audio=False, rate=20)
+    data = bytearray(film.read_bytes())
+    start, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    middle = start + (end - start) // 2
+    data[middle : middle + (end - start) // 15] = bytes((7 * n * n + 13) % 251 for n in range((end - start) // 15))
+    film.write_bytes(data)
+
+    seen = screen(film, tmp_path / "out", "archive")
+
+    came = sum(facts["frames"] for facts in seen.facts)
+    assert came < 80
+    assert {one["frames"] for one in seen.facts[1]["renditions"]} == {came - 40}
+    assert len(replace(seen, rendition=AV1).pictures()[0]) == came
+
+
+def test_the_archive_is_made_by_the_command_in_its_sandbox(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=1, size=(160, 120))
+
+    done = CliRunner().invoke(command.process, [str(film), "--out", str(tmp_path / "out"), "--preset", "archive"])
+
+    assert done.exit_code == 0, done.output
+    uris = [one.uri for one in m3u8.loads((tmp_path / "out/index.m3u8").read_text()).playlists]
+    assert uris == ["120p.m3u8", "120p-av1.m3u8"]
+    for uri in uris:
+        names = m3u8.loads((tmp_path / "out" / uri).read_text())
+        assert all((tmp_path / "out" / part.uri).is_file() for part in (*names.segments, *names.segment_map))
