@@ -119,7 +119,7 @@ def preview(
             duration=round(1000 / wish.rate),
             loop=0,
             quality=quality,
-            method=4,  # libwebp's own balance of time and bytes
+            method=2,  # a third of the time of libwebp's default for a tenth more bytes
         )
         if target.stat().st_size <= PREVIEW_BYTES:
             break

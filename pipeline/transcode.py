@@ -128,6 +128,8 @@ def _graph(
         noaccurate_seek=None,
         # `picture` turns upright, once and explicitly.
         noautorotate=None,
+        # Chunks are the parallelism; each further thread would hold another frame and gain nothing.
+        threads=1,
         **asked,
     )
     node = _frames(given[str(film.stream)], film, plan, chunk)
