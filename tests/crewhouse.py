@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import servers
+
+from workers.queues import QUEUES
 
 TESTS = Path(__file__).parent
 BIN = Path(sys.executable).parent
@@ -17,10 +19,13 @@ RELAY = "from workers.relay import relay; relay()"  # what `walkaround relay` ru
 
 
 class House:
-    """`units` are dramatiq masters with one worker process each; `relay` is the relay."""
+    """`units` are dramatiq masters with one worker process each, for these queues; `relay` is the relay."""
 
-    def __init__(self, folder: Path, valkey: servers.Valkey, units: int, **settings: object) -> None:
+    def __init__(
+        self, folder: Path, valkey: servers.Valkey, units: Sequence[Sequence[str]], **settings: object
+    ) -> None:
         self.valkey = valkey
+        self._queues = units
         self.log = folder / "log"
         self._environment = {
             "PATH": os.environ["PATH"],
@@ -33,7 +38,7 @@ class House:
         }
         self._stopping = threading.Event()
         self._changed = threading.Lock()
-        self.units = [self._unit() for _ in range(units)]
+        self.units = [self._unit(number) for number in range(len(units))]
         self.relay = self._start(sys.executable, "-c", RELAY)
         self._keeper = threading.Thread(target=self._keep)
         self._keeper.start()
@@ -65,14 +70,14 @@ class House:
         while not self._stopping.wait(0.1):
             for number, unit in enumerate(self.units):
                 if unit.poll() is not None:
-                    self.units[number] = self._unit()
+                    self.units[number] = self._unit(number)
             if self.relay.poll() is not None:
                 self.relay = self._start(sys.executable, "-c", RELAY)
 
-    def _unit(self) -> "subprocess.Popen[bytes]":
+    def _unit(self, number: int) -> "subprocess.Popen[bytes]":
         return self._start(
             *(str(BIN / "dramatiq"), "crew_actors", "--processes", "1", "--threads", "1"),
-            *("--queues", "express", "film", "later", "post"),
+            *("--queues", *self._queues[number]),
         )
 
     def _start(self, *command: str) -> "subprocess.Popen[bytes]":
@@ -90,10 +95,11 @@ def _end(process: "subprocess.Popen[bytes]", number: int) -> None:
 
 
 @contextmanager
-def house(folder: Path, units: int = 2, **settings: object) -> Iterator[House]:
-    """Processes that work on the data in `folder`."""
+def house(folder: Path, units: int | Sequence[Sequence[str]] = 2, **settings: object) -> Iterator[House]:
+    """Processes that work on the data in `folder`: so many units for every queue, or one for each of these lists."""
+    lists = [QUEUES] * units if isinstance(units, int) else units
     with servers.valkey() as valkey:
-        house = House(folder, valkey, units, **settings)
+        house = House(folder, valkey, lists, **settings)
         try:
             yield house
         finally:

@@ -85,11 +85,11 @@ def postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def s3(bucket: str = "walkaround") -> Iterator[dict[str, str]]:
+def s3(bucket: str = "walkaround", address: str = "127.0.0.1") -> Iterator[dict[str, str]]:
     """An S3 service with one bucket; the environment by which boto3 finds it."""
     for tries_left in (2, 1, 0):
         with folder() as home:
-            process, environment = _weed(home, bucket)
+            process, environment = _weed(home, bucket, address)
             try:
                 try:
                     wait_for(lambda: _has_bucket(environment, bucket), every_s=0.2)  # noqa: B023
@@ -108,14 +108,14 @@ def s3(bucket: str = "walkaround") -> Iterator[dict[str, str]]:
                     process.wait()
 
 
-def _weed(home: Path, bucket: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+def _weed(home: Path, bucket: str, ip: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
     names = ("master", "volume", "filer", "s3", "admin")
     ports = dict(zip(names, _free_ports(len(names)), strict=True))
     credentials = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "only-for-tests"}
     process = subprocess.Popen(
         [
             *(Path(sys.executable).with_name("weed"), f"-logdir={home}", "mini", f"-dir={home}"),
-            *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false"),
+            *(f"-ip={ip}", f"-ip.bind={ip}", "-master.telemetry=false", "-admin.ui=false"),
             *("-webdav=false", "-s3.port.iceberg=0", "-master.volumeSizeLimitMB=64"),
             *(f"-{name}.port={port}" for name, port in ports.items()),
         ],
@@ -124,7 +124,7 @@ def _weed(home: Path, bucket: str) -> tuple[subprocess.Popen[bytes], dict[str, s
         stderr=subprocess.DEVNULL,
         cwd=home,
     )
-    address = f"http://127.0.0.1:{ports['s3']}"
+    address = f"http://{ip}:{ports['s3']}"
     return process, {"AWS_ENDPOINT_URL_S3": address, "AWS_DEFAULT_REGION": "us-east-1", **credentials}
 
 

@@ -1,0 +1,117 @@
+"""A long film of one dealer's, then five short ones of another's, on units as they run in production.
+
+Everything is asserted from the rows: who waited, in which queue, when another was begun. Two processes write to one
+database whose writers take turns, so that its times are in the order of what happened.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import crewhouse
+import crewroom
+import pytest
+import servers
+import tiny_child
+from crewhouse import House
+from crewroom import Crew
+from sqlalchemy import select
+
+from pipeline.catalog.models import INGEST, Claim, Output
+from workers import connections
+from workers.queues import UNITS
+
+pytestmark = [pytest.mark.xdist_group("recovery"), pytest.mark.timeout(400)]
+
+SETTINGS = {"sweep_s": 1, "window": 6}
+
+
+@pytest.fixture
+def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    with crewroom.crew(tmp_path, monkeypatch, sandbox="none", **SETTINGS) as crew:
+        yield crew
+
+
+@pytest.fixture
+def house(crew: Crew, tmp_path: Path) -> Iterator[House]:
+    units = [UNITS["express"], UNITS["film"], UNITS["film"], UNITS["later"]]
+    with crewhouse.house(tmp_path, units, **SETTINGS) as house:
+        yield house
+        print(house.log.read_text()[-8000:])  # noqa: T201  (shown when a test fails)
+
+
+def claims(*asset_ids: str) -> list[Claim]:
+    """On outputs, in the order in which they were begun."""
+    with connections.reading() as session:
+        mine = select(Claim).where(Claim.asset_id.in_(asset_ids), Claim.name != INGEST)
+        return list(session.scalars(mine.order_by(Claim.started_at)))
+
+
+def at(moment: float | None) -> float:
+    assert moment is not None
+    return moment
+
+
+def made_at(asset_id: str) -> dict[str, float]:
+    """When each output was recorded, by name."""
+    with connections.reading() as session:
+        return {row.name: row.made_at for row in session.scalars(select(Output).where(Output.asset_id == asset_id))}
+
+
+def test_short_films_are_not_delayed_by_more_than_the_chunk_that_is_being_made(crew: Crew, house: House) -> None:
+    long = crew.send(tiny_child.film(chunks=300, seconds=0.1), part_bytes=100_000, owner="A")
+    bodies = [tiny_child.film(chunks=3, seconds=0.1, n=number) for number in range(5)]
+
+    def so_many_of_the_long_film_are_made(count: int) -> None:
+        servers.wait_for(lambda: sum(claim.done for claim in claims(long)) >= count, within_s=120)
+
+    so_many_of_the_long_film_are_made(6)
+    shorts = [crew.send(body, owner="B") for body in bodies]
+    for short, body in zip(shorts, bodies, strict=True):
+        servers.wait_for(lambda: crew.is_whole(short, body), within_s=120)  # noqa: B023
+    made = sum(claim.done for claim in claims(long))
+    so_many_of_the_long_film_are_made(made + 6)  # it was there all the time, gave way, and goes on
+
+    overtaken = [
+        (chunk.name, short.name)
+        for chunk in claims(long)
+        for short in claims(*shorts)
+        if chunk.started_at and chunk.queue == short.queue
+        if at(short.queued_at) < chunk.started_at < at(short.started_at)
+    ]
+    assert overtaken == []  # nothing of the long film was begun while something of a short one stood in the same queue
+
+
+def test_first_chunks_and_posters_are_made_by_units_that_make_no_other_chunks(crew: Crew, house: House) -> None:
+    films = {crew.send(body, owner="A"): body for body in (tiny_child.film(chunks=4, n=number) for number in range(2))}
+    for asset_id, body in films.items():
+        servers.wait_for(lambda: crew.is_whole(asset_id, body), within_s=120)  # noqa: B023
+
+    workers = {
+        queue: {claim.worker for claim in claims(*films) if claim.queue == queue}
+        for queue in ("express", "film", "later")
+    }
+    assert len(workers["express"]) == len(workers["later"]) == 1
+    assert not workers["film"] & (workers["express"] | workers["later"])
+
+
+def test_the_chunks_of_one_film_are_made_on_all_units_at_once(crew: Crew, house: House) -> None:
+    body = tiny_child.film(chunks=12, seconds=0.3)
+    asset_id = crew.send(body)
+    servers.wait_for(lambda: crew.is_whole(asset_id, body), within_s=120)
+
+    chunks = [claim for claim in claims(asset_id) if claim.queue == "film"]
+    assert {claim.attempts for claim in chunks} == {1}
+    by_worker: dict[str, list[Claim]] = {}
+    for claim in chunks:
+        by_worker.setdefault(str(claim.worker), []).append(claim)
+    one, other = by_worker.values()
+    assert len(one) >= 3
+    assert len(other) >= 3
+    ended = made_at(asset_id)
+    at_once = [
+        (first.name, second.name)
+        for first in one
+        for second in other
+        if at(first.started_at) < ended[second.name] and at(second.started_at) < ended[first.name]
+    ]
+    assert len(at_once) >= 5
