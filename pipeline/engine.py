@@ -30,6 +30,11 @@ SOUND_DECODERS = (
     *("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw", "pcm_bluray", "pcm_dvd"),
 )
 
+# How 7.1 and less becomes stereo: by the standard matrix. maxval: normalised, or eight loud channels add up to 8 dB
+# above full scale; ffmpeg does so by itself for whole numbers only, and AAC decodes to floats. lfe: a motor's rumble
+# may be in no other channel, and ffmpeg would leave it out. Source: ITU-R BS.775, downward mixing.
+FOLD = {"rematrix_maxval": 1.0, "lfe_mix_level": 0.5}
+
 # Bytes one allocation of ffmpeg may ask for: an 8K frame in 10 bits is 100 MB.
 MAX_ALLOC = 512 * 2**20
 

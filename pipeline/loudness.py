@@ -24,7 +24,7 @@ def measure(path: Path, container: str, sound: Sound, on_progress: engine.Progre
     node = (
         given[str(sound.stream)]
         # As it will be heard: a voice in one channel of 5.1 counts as what remains of it in stereo.
-        .filter("aformat", channel_layouts="stereo")
+        .filter("aresample", ochl="stereo", **engine.FOLD)
         # framelog=quiet: one summary at the end instead of ten lines a second.
         .filter("ebur128", framelog="quiet")
         .output("-", f="null")

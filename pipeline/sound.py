@@ -113,9 +113,7 @@ def _encoded(
         # The film's clock, in samples of the source.
         heard.filter("asettb", f"1/{sound.rate}")
         .filter("asetpts", f"PTS+({round(shift)})")
-        # 7.1 and less folded to stereo by the standard matrix, normalised so that nothing clips.
-        .filter("aformat", channel_layouts=layout)
-        .filter("aresample", asked.rate)
+        .filter("aresample", asked.rate, ochl=layout, **engine.FOLD)
         # Holes become silence and overlaps are cut where they are longer than 20 ms; first_pts (in samples of its
         # input, so the rate is changed before) pads or trims the start: a late track begins in silence.
         .filter("aresample", **{"async": 1}, min_hard_comp=0.02, first_pts=start + ahead)

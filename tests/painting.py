@@ -18,6 +18,7 @@ ENCODERS: dict[str, list[str]] = {
     "hevc": ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1"],
     "vp8": ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M"],
     "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M"],
+    "mpeg4": ["-c:v", "mpeg4", "-q:v", "4"],
     "mjpeg": ["-c:v", "mjpeg", "-q:v", "4"],
 }
 

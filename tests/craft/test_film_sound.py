@@ -144,9 +144,11 @@ def _loudness(data: bytes, path: Path) -> float:
     return found
 
 
-def test_the_levelled_preset_makes_a_quiet_film_as_loud_as_others(tmp_path: Path) -> None:
-    quiet = "aevalsrc='0.05*sin(2*PI*500*t)':sample_rate=48000"
-    film = paint(tmp_path / "film.mp4", seconds=5, rate=10, gop=10, tone=quiet)
+@pytest.mark.parametrize(("channels", "peak"), [(1, 0.05), (6, 0.15)])
+def test_the_levelled_preset_makes_a_quiet_film_as_loud_as_others(tmp_path: Path, channels: int, peak: float) -> None:
+    quiet = f"{peak}*sin(2*PI*500*t)"
+    tone = f"aevalsrc='{quiet}':s=48000" if channels == 1 else f"aevalsrc=exprs='0|0|{quiet}|0|0|0':c=5.1:s=48000"
+    film = paint(tmp_path / "film.mp4", seconds=5, rate=10, gop=10, tone=tone, extra=["-ac", channels])
 
     seen = screen(film, tmp_path / "out", "levelled")
 
