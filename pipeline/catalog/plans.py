@@ -59,7 +59,7 @@ def wait(session: Session, lease: Lease, ranges: Ranges | None, *, window: int =
     if ranges is not None:
         ingest = session.scalars(mine(lease)).one()
         ingest.ranges = [*(ingest.ranges or []), *([start, end] for start, end in ranges)]
-        ingest.needs = _needs(asset, ingest.ranges)
+        ingest.needs = _needs(asset, ranges)
         dispatch(session, asset, window)
     session.flush()
     return True
