@@ -23,8 +23,8 @@ def shop(**settings: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{environment['WEB_PORT']}"
 
 
-def begin(page: Page, address: str, reference: str = "RO-4711") -> None:
-    """Sign in if need be, write an intervention down, open the technician's page."""
+def begin(page: Page, address: str, reference: str = "RO-4711", language: str = "fr") -> None:
+    """Sign in if need be, write an intervention down for a customer of that language, open the technician's page."""
     page.goto(f"{address}/interventions/new")
     if page.locator("input[name=password]").count():
         page.fill("input[name=email]", EMAIL)
@@ -38,6 +38,7 @@ def begin(page: Page, address: str, reference: str = "RO-4711") -> None:
     page.fill("input[name=make]", "Renault")
     page.fill("input[name=model]", "Mégane")
     page.fill("input[name=customer_name]", "Camille Durand")
+    page.select_option("select[name=customer_language]", language)
     page.click("main form button[type=submit]")
     page.wait_for_url(lambda url: not url.endswith("/new"))
     page.goto(page.url.split("?")[0].removesuffix("/capture") + "/capture")

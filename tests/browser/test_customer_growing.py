@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Route
 from sqlalchemy import update
 from visiting import FILM, House, Visit
@@ -82,6 +83,7 @@ def test_a_growing_film_says_so_until_it_is_whole(house: House, visit: Callable[
     seen = visit(house.url(intervention))
     sign = seen.page.locator(".growing")
     assert sign.inner_text() == "The rest is on its way"
+    assert Axe().run(seen.page).violations_count == 0
     assert "0:06" in seen.page.inner_text(".start")  # as long as it will be, not as long as it is
 
     seen.page.tap(".start")
@@ -110,6 +112,7 @@ def test_how_far_a_film_is_moves_without_a_reload_and_it_takes_its_shape_as_soon
     box = seen.page.locator(".screen").bounding_box()
     assert box["width"] > box["height"]
     assert seen.page.inner_text(".making") == "The film is on its way: 20 %."
+    assert Axe().run(seen.page).violations_count == 0
 
     receiving(house, film, 600)
     seen.until("document.querySelector('.making').innerText.includes('60 %')")
@@ -118,6 +121,8 @@ def test_how_far_a_film_is_moves_without_a_reload_and_it_takes_its_shape_as_soon
         session.execute(update(Asset).where(Asset.id == film).values(source=shape))
         session.commit()
     seen.until("document.querySelector('.film').classList.contains('tall')")
+    said = seen.page.locator(".making .words").bounding_box()
+    assert said["y"] + said["height"] < 844, "what is said about the film is seen without scrolling"
     box = seen.page.locator(".screen").bounding_box()
     assert box["width"] / box["height"] == pytest.approx(270 / 480, rel=0.01)
 
