@@ -58,6 +58,7 @@ class _Bench(click.Group):
 @click.option("--preset", help="treatment [default: that of the settings]")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="outputs made at once")
 @click.option("--quick", is_flag=True, help="seconds of film, everything once: does it run? Its numbers mean nothing")
+@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="of the peers; medians are kept")
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
@@ -66,14 +67,16 @@ class _Bench(click.Group):
     help="folder for bench.json and the plots",
 )
 @click.pass_context
-def bench(context: click.Context, media: Path, preset: str | None, jobs: int, quick: bool, into: Path) -> bool:
+def bench(
+    context: click.Context, media: Path, preset: str | None, jobs: int, quick: bool, rounds: int, into: Path
+) -> bool:
     """Measure: peers in the same run, tables in Markdown, JSON and plots. Without a command, all sections.
 
     Exit code 1 when a section could not be measured, or a file ended as it should not; a missed target is no error.
     """
     into.mkdir(parents=True, exist_ok=True)
     order = craft.Order(preset=preset or settings().preset, jobs=jobs)
-    context.obj = {"media": media, "into": into, "order": order, "quick": quick}
+    context.obj = {"media": media, "into": into, "order": order, "quick": quick, "rounds": rounds}
     return _run(sections(), context.obj) if context.invoked_subcommand is None else True
 
 
@@ -103,7 +106,7 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
             started = time.monotonic()
             with tempfile.TemporaryDirectory(prefix=f"{section.name}-", dir=shared) as folder:
                 Path(folder).chmod(0o711)
-                context = Context(Path(folder), films, order, given["quick"], lambda words: click.echo(words, err=True))
+                context = Context(Path(folder), films, order, given["quick"], _whisper, given["rounds"])
                 try:
                     report = section.run(context)
                 except Exception as error:
@@ -122,6 +125,10 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
     if len(chosen) > 1:
         (into / "tables.md").write_text("".join(f"{text}\n" for text in said))
     return fine
+
+
+def _whisper(words: str) -> None:
+    click.echo(words, err=True)
 
 
 def _kept(report: Report, seconds: float) -> dict[str, Any]:

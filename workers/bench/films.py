@@ -19,8 +19,10 @@ _4K60 = ("-vf", "fps=60,scale=2*iw:2*ih:flags=bicubic,noise=alls=2:allf=t", "-b:
 _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-maxrate", "60M", "-bufsize", "50M")
 _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params", "log-level=error")
 _AS_HLG = (
+    # A drawn film may be untagged, and zscale finds no way from nothing.
+    "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv,"
     "zscale=transfer=linear:npl=203,format=gbrpf32le,"
-    "zscale=primaries=bt2020:transfer=arib-std-b67:matrix=bt2020nc:range=tv:npl=1000,format=yuv420p10le"
+    "zscale=primaries=bt2020:transfer=arib-std-b67:matrix=bt2020nc:range=tv:npl=203,format=yuv420p10le"
 )
 
 
@@ -35,23 +37,19 @@ class Films:
     media: Path | None = None
 
     def __call__(self, name: str, seconds: float | None = None) -> Path:
-        """The film, or its first `seconds`, cut without encoding."""
+        """The film, or its first `seconds`."""
         match name:
             case "hevc":
-                path = self._hevc()
+                return self._cut(self._hevc(), name, seconds)
+            case "hlg":
+                return self._cut(self._hlg(), name, seconds)
             case "h264":
                 # As a phone stores it: lying on its side, with its turn.
-                given = ("-noautorotate", "-i", str(self("hevc", seconds)))
-                return self._made(f"{name}-{seconds or 'all'}", given, _H264)
+                lying = ("-noautorotate", "-i", str(self("hevc", seconds)))
+                return self._made(f"{name}-{seconds or 'all'}", lying, _H264)
             case "4k60":
-                path = self._made(name, ("-i", str(self("hevc", 3))), (*_4K60, *_X264))
-            case "hlg":
-                path = self._hlg()
-            case _:
-                raise KeyError(name)
-        if seconds is None:
-            return path
-        return self._made(f"{name}-{seconds:g}s", ("-i", str(path)), ("-c", "copy", "-t", f"{seconds:g}"))
+                return self._made(f"{name}-{seconds or 3}", ("-i", str(self("hevc", seconds or 3))), (*_4K60, *_X264))
+        raise KeyError(name)
 
     def logo(self) -> Path:
         """The dealer's logo that is laid over everything of ours."""
@@ -73,6 +71,11 @@ class Films:
             return found
         given = ("-noautorotate", "-i", str(self("hevc", 8)))
         return self._made("hlg", given, ("-vf", _AS_HLG, "-b:v", "12M", "-g", "30", *_X265))
+
+    def _cut(self, path: Path, name: str, seconds: float | None) -> Path:
+        if seconds is None:
+            return path
+        return self._made(f"{name}-{seconds:g}s", ("-i", str(path)), ("-c", "copy", "-t", f"{seconds:g}"))
 
     def _made(self, name: str, given: tuple[str, ...], how: tuple[str, ...]) -> Path:
         path = self.folder / f"{name}.mov"

@@ -87,10 +87,8 @@ def icicle(title: str, unit: str, whole: Part) -> str:
             f'<rect x="{x:.2f}" y="{y}" width="{max(0.0, width - 0.6):.2f}" height="22" rx="1" fill="{colour}" '
             f'fill-opacity="{shade:.2f}"><title>{escape(share)}</title></rect>'
         )
-        if letters := int((width - 8) / 6.1):
-            long = f"{part.name} {part.value:.1f}"
-            words = long if len(long) <= letters else part.name[:letters] if letters >= min(4, len(part.name)) else ""
-            made.append(_text(x + 4, y + 15, words, "inside") if words else "")
+        if words := _fitted(part, int((width - 8) / 6.4)):
+            made.append(_text(x + 4, y + 15, words, "inside"))
         for number, inner in enumerate(sorted(part.parts, key=lambda inner: -inner.value)):
             wide = width * inner.value / part.value if part.value else 0.0
             if wide >= 0.5:
@@ -99,6 +97,14 @@ def icicle(title: str, unit: str, whole: Part) -> str:
 
     draw(whole, 0, WIDTH, 0, "#44525f")
     return _svg(title, made, 30 + (deepest + 1) * 23 + 4)
+
+
+def _fitted(part: Part, letters: int) -> str:
+    """What can be read in a box: name and number, the name, its beginning, or nothing."""
+    for words in (f"{part.name} {part.value:.1f}", part.name):
+        if len(words) <= letters:
+            return words
+    return f"{part.name[: letters - 1]}…" if letters >= 6 else ""
 
 
 def _text(x: float, y: float, words: str, kind: str, anchor: str = "start") -> str:

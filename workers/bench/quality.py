@@ -15,7 +15,6 @@ from workers.bench.ladders import Variant
 
 BANDWIDTHS = (800_000, 1_500_000, 3_000_000, 6_000_000)  # bit/s
 SHOWN = 1080  # px, short edge: a phone's or a laptop's screen
-EVERY = 5  # frames: neighbours look alike
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,9 @@ class Reference:
     ours: bool = False
 
 
-def scores(reference: Reference, variants: list[Variant], folder: Path) -> dict[str, Score]:
-    """The score of each rendition, all from one decode of the source. `folder` is for logs."""
+def scores(reference: Reference, variants: list[Variant], folder: Path, every: int = 5) -> dict[str, Score]:
+    """The score of each rendition, all from one decode of the source. `every` is in frames: neighbours look alike;
+    `folder` is for logs."""
     shown, width, height = _shown(reference, folder)
     copies = _split(shown, len(variants))
     logs = [folder / f"vmaf-{number}.json" for number in range(len(variants))]
@@ -51,7 +51,7 @@ def scores(reference: Reference, variants: list[Variant], folder: Path) -> dict[
             "libvmaf",
             log_fmt="json",
             log_path=str(log),
-            n_subsample=EVERY,
+            n_subsample=every,
             n_threads=2,
             # Of a source with more frames, the one that was kept.
             ts_sync_mode="nearest",

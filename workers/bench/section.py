@@ -29,6 +29,7 @@ class Context:
     order: craft.Order  # preset, two at once, the dealer's logo
     quick: bool  # a second or two of film, everything once: does it run at all? Its numbers mean nothing
     say: Callable[[str], None]  # one line to whoever waits
+    rounds: int = 1  # how often each contender runs, in turn; medians are kept
 
 
 @dataclass(frozen=True)

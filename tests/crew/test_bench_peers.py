@@ -1,0 +1,99 @@
+"""The contenders on a small painted film: each leaves finished HLS, none enlarges, and quality is told apart."""
+
+from pathlib import Path
+
+import pytest
+from painting import paint
+
+from workers import process as craft
+from workers.bench import compare, flame, ladders, peers, quality
+from workers.bench.films import WALKAROUND, Films
+from workers.bench.section import Context
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """A collection whose walkaround film is two seconds of 360 × 480."""
+    folder = tmp_path_factory.mktemp("bench")
+    folder.chmod(0o711)
+    (folder / "media/synthetic").mkdir(parents=True)
+    paint(folder / "media" / WALKAROUND, seconds=2, size=(360, 480))
+    (folder / "films").mkdir(mode=0o711)
+    (folder / "work").mkdir(mode=0o711)
+    films = Films(folder / "films", folder / "media")
+    order = craft.Order(preset="workshop", jobs=2, watermark=films.logo())
+    return Context(folder / "work", films, order, True, lambda _: None)
+
+
+@pytest.mark.parametrize("contender", peers.CONTENDERS, ids=lambda one: one.name)
+def test_each_contender_leaves_a_ladder_that_enlarges_nothing(
+    contender: peers.Contender, context: Context, tmp_path: Path
+) -> None:
+    film, _ = peers.film(context.films("hevc"), context.order)
+    tmp_path.chmod(0o711)
+    out = tmp_path / "out"
+    out.mkdir(mode=0o711)
+
+    made = contender.make(film, context.order, out)
+
+    assert made.cpu_s > 0
+    assert 0 < made.first_s <= made.ready_s <= made.wall_s
+    assert made.peak_rss_bytes > 10 << 20
+    assert made.variants
+    for variant in made.variants:
+        size = craft.measure(_joined(variant, tmp_path), context.order)["result"]["source"]
+        assert (size["film"]["width"], size["film"]["height"]) <= (360, 480)
+        assert size["duration"] == pytest.approx(2, abs=0.15)
+
+
+def _joined(variant: ladders.Variant, folder: Path) -> Path:
+    """A rendition as one file."""
+    joined = folder / f"{variant.name}.mp4"
+    peers.run([["-i", str(variant.playlist), "-c", "copy", str(joined)]], folder)
+    return joined
+
+
+def test_a_poor_rendition_is_seen_to_be_poor_and_our_mark_is_no_fault(context: Context, tmp_path: Path) -> None:
+    film, found = peers.film(context.films("hevc"), context.order)
+    tmp_path.chmod(0o711)
+    (tmp_path / "out").mkdir(mode=0o711)
+    made = peers.ours(film, context.order, tmp_path / "out")
+    poor = ["-i", str(film.path), "-c:v", "libx264", "-crf", "45", "-f", "hls", "-hls_segment_type", "fmp4"]
+    peers.run([[*poor, str(tmp_path / "poor.m3u8")]], tmp_path)
+
+    for marked in (True, False):
+        reference = quality.Reference(film.path, found, context.order.watermark, ours=marked)
+        both = [made.variants[0], ladders.read(tmp_path / "poor.m3u8")]
+        scores = quality.scores(reference, both, tmp_path)
+        if marked:
+            assert scores[both[0].name].mean > 90
+            assert scores["poor"].mean < scores[both[0].name].mean - 10
+            assert scores["poor"].low <= scores["poor"].mean
+            with_mark = scores[both[0].name].mean
+        else:
+            assert scores[both[0].name].mean < with_mark
+
+
+def test_the_whole_comparison_prints_costs_renditions_and_what_is_seen(context: Context) -> None:
+    case = compare.Case("small", "hevc", None, ("ours", "A", "B", "C", "A′"))
+
+    found = compare.measure(case, context)
+    report = compare.report((case,), {"small": found})
+
+    assert [table.title.split(":")[0] for table in report.tables] == ["Cost", "Renditions", "As seen"]
+    assert report.measured["cpu-vs-a"] == pytest.approx(found["ours"].rounds[0].cpu_s / found["A"].rounds[0].cpu_s)
+    assert 50 < report.measured["rss-1080p"] < 5000
+    assert set(report.plots) == {"cpu.svg", "first.svg", "seen.svg"}
+    assert set(report.data["small"]["A"]["renditions"]) == {variant.name for variant in found["A"].variants}
+
+
+def test_a_flame_holds_all_that_a_film_used(context: Context) -> None:
+    report = flame.run(context)
+
+    groups = report.data
+    assert {"measure", "poster", "chunks", "storyboard", "preview", "parent", "storage"} <= set(groups)
+    chunks = groups["chunks"]
+    assert any(name.startswith("ffmpeg / encode / ") for name in chunks)
+    assert {"ffmpeg / decode", "imports", "sandbox, interpreter"} <= set(chunks)
+    assert any("proof" in name for name in chunks)
+    assert "film" in report.plots["flame.svg"]
