@@ -4,7 +4,7 @@ export const SMALLEST = 256 * 1024; // bytes; below this the answers cost more t
 export const LARGEST = 8 * 1024 * 1024; // bytes; one part of the server's storage
 export const FIRST = 512 * 1024;
 const LONGEST_S = 300; // the longest pause a server may ask for
-const ANSWER_S = 4; // an answer every few seconds keeps the shown progress true and a cut cheap
+const ANSWER_S = 4; // keeps the shown progress true; the server stores, and films are made, while a request streams
 
 /** Bytes of the next request, from how long the last one took. Grows at most fourfold, so that one lucky answer misleads little. */
 export function nextChunk(last: number, seconds: number): number {
