@@ -22,9 +22,15 @@ class House:
     """`units` are dramatiq masters with one worker process each, for these queues; `relay` is the relay."""
 
     def __init__(
-        self, folder: Path, valkey: servers.Valkey, units: Sequence[Sequence[str]], **settings: object
+        self,
+        folder: Path,
+        valkey: servers.Valkey,
+        units: Sequence[Sequence[str]],
+        actors: str = "crew_actors",
+        **settings: object,
     ) -> None:
         self.valkey = valkey
+        self._actors = actors
         self._queues = units
         self.log = folder / "log"
         self._environment = {
@@ -76,7 +82,7 @@ class House:
 
     def _unit(self, number: int) -> "subprocess.Popen[bytes]":
         return self._start(
-            *(str(BIN / "dramatiq"), "crew_actors", "--processes", "1", "--threads", "1"),
+            *(str(BIN / "dramatiq"), self._actors, "--processes", "1", "--threads", "1"),
             *("--queues", *self._queues[number]),
         )
 
