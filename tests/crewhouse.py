@@ -62,7 +62,8 @@ class House:
             found[:] = [int(child) for child in children if b"dramatiq" in Path(f"/proc/{child}/cmdline").read_bytes()]
             return bool(found)
 
-        servers.wait_for(there_is_one)
+        # A master whose worker is killed while it starts notices after 30 s: dramatiq's worker-fork-timeout.
+        servers.wait_for(there_is_one, within_s=60)
         return found[0]
 
     def stop(self) -> None:

@@ -50,7 +50,8 @@ def test_chunks_made_apart_join_without_a_seam(house: House, visit: Callable[...
     quality = seen.page.evaluate(
         f"(q => [q.totalVideoFrames, q.corruptedVideoFrames])({FILM}.getVideoPlaybackQuality())"
     )
-    assert quality == [pytest.approx(210, abs=2), 0]
+    # A busy machine shows a few less; a chunk that is missing would be 120.
+    assert quality == [pytest.approx(210, abs=20), 0]
     assert seen.faults == []
 
 
