@@ -4,7 +4,11 @@ For `picture`. HDR is bent, not cut: mid-tones stay where they were, white stays
 HLG of phones takes three tables; what else is HDR is computed in light. How the numbers were chosen: docs/hdr.md.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
+
+import ffmpeg
 
 from pipeline.source import Film, Hdr
 
@@ -13,11 +17,15 @@ Node = Any  # a stream of ffmpeg-python, which has no types
 WHITE = 203  # cd/m²: HDR reference white, "diffuse white" of a scene. Source: ITU-R BT.2408-7, 2.1
 PEAK = 1000  # cd/m²: nominal peak of HLG, and of PQ as phones record it. Source: ITU-R BT.2100-2, table 5
 
-# Colour differences of HLG (BT.2020) as bt709 has them: gain, and how much of it is lost (or, negative, added) at full
-# difference, below and above neutral. Reds lose, because luma shows them too light. Fitted to the exact rendering on
-# painted colours (docs/hdr.md).
-HLG_CB = (1.064, -0.326, 0.061)
-HLG_CR = (1.696, -0.844, 0.439)
+# Colour differences of HLG (BT.2020) as bt709 has them, in shadows and mid-tones: gain, and how much of it is lost (or,
+# negative, added) at full difference, below and above neutral. Reds lose, because luma shows them too light. These and
+# the next two were fitted to the exact rendering on painted colours (docs/hdr.md).
+HLG_CB = (1.063, -0.09, 0.03)
+HLG_CR = (1.655, -0.9, 0.46)
+# By the luma that is shown (16…235): how much they are multiplied from there, as the curve is steep at skin and flat at
+# lamps; and how much more where they are strong, so that a lamp's red is not bleached with the sky.
+HLG_KEPT = ((139, 1.0), (160, 1.29), (179, 1.43), (197, 1.27), (215, 0.9), (226, 0.54), (232, 0.275), (235, 0.015))
+HLG_STRONG = ((139, 0.0), (179, -0.17), (215, 1.13), (235, 1.21))
 
 # The same for zscale, which raises each channel to the system gamma 1.2 where BT.2100 raises the luminance alone: the
 # channels are spread by 1.2; taken back before. Fitted on nine patches: mean ΔE 8.1 → 1.8.
@@ -76,7 +84,7 @@ def _described(node: Node, film: Film) -> Node:
 
 
 def _tables(node: Node, film: Film, fit: dict[str, str]) -> Node:
-    """HLG to SDR by one table per coded plane: exact for greys, near for colours (docs/hdr.md says how near).
+    """HLG to SDR by tables over coded values: exact for greys, near for colours (docs/hdr.md says how near).
 
     HLG is so close to bt709's own curve that luma can be bent alone; light is never computed, no plane made larger.
     """
@@ -91,15 +99,36 @@ def _tables(node: Node, film: Film, fit: dict[str, str]) -> Node:
         # round: the filter truncates, and half a step less of both differences tints every grey green.
         return f"st(0,(val-512)/{chroma / 2});round(512+448*{gain}*ld(0)*(1-{lost}))"
 
-    return (
+    # Limited from the tables on, or a full-range film would be squeezed once more.
+    limited = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
+    bent = (
         # Pixels become fewer before, as SDR's do; does nothing where the size is right.
         node.filter("scale", **fit, flags="bicubic")
         # 10 bit: the tables stretch the mid-tones, and steps of 8 bit would be seen in a sky.
         .filter("format", "yuv420p10le")
         .filter("lutyuv", y=shown, u=difference(*HLG_CB), v=difference(*HLG_CR))
-        # Limited from here on, or a full-range film would be squeezed once more; made 8 bit by swscale, with dither.
-        .filter("setparams", range="tv", colorspace="bt709", color_primaries="bt709", color_trc="bt709")
+        .filter("setparams", **limited)
+        # With dither, by swscale.
+        .filter("format", "yuv420p")
     )
+    planes = bent.filter_multi_output("extractplanes", "y+u+v")
+    brightness = planes[0].filter_multi_output("split", 2)
+    # neighbor: the gain is smooth in luma, a mean would cost twice as much and not be seen.
+    small = brightness[1].filter("scale", "iw/2", "ih/2", flags="neighbor").filter_multi_output("split", 2)
+    strength = f"({_through(HLG_KEPT)}+{_through(HLG_STRONG)}*abs(x-128)/112)"
+    kept = f"clip(round(128+(x-128)*{strength}),1,254)"
+    colours = [ffmpeg.filter([planes[n + 1], small[n]], "lut2", c0=kept) for n in (0, 1)]
+    whole = {"map0s": 0, "map1s": 1, "map2s": 2, "format": "yuv420p"}
+    # The joined frame knows nothing of what its planes meant.
+    return ffmpeg.filter([brightness[0], *colours], "mergeplanes", **whole).filter("setparams", **limited)
+
+
+def _through(points: Sequence[tuple[int, float]]) -> str:
+    """Straight lines through points (y, value), level on both sides, as an expression over `y`."""
+    text = str(points[-1][1])
+    for (from_y, low), (to_y, high) in reversed(list(pairwise(points))):
+        text = f"if(lt(y,{to_y}),{low}+{(high - low) / (to_y - from_y):.6f}*max(0,y-{from_y}),{text})"
+    return text
 
 
 def _tone_mapped(node: Node, film: Film, fit: dict[str, str]) -> Node:
