@@ -111,11 +111,11 @@ def test_how_far_a_film_is_moves_without_a_reload_and_it_takes_its_shape_as_soon
     seen = visit(house.url(intervention))
     box = seen.page.locator(".screen").bounding_box()
     assert box["width"] > box["height"]
-    assert seen.page.inner_text(".making") == "The film is on its way: 20 %."
+    assert seen.page.inner_text(".making") == "The film is on its way: 20\N{NO-BREAK SPACE}%."
     assert Axe().run(seen.page).violations_count == 0
 
     receiving(house, film, 600)
-    seen.until("document.querySelector('.making').innerText.includes('60 %')")
+    seen.until("document.querySelector('.making').innerText.includes('60\\u00a0%')")
     assert seen.page.evaluate("document.querySelector('progress').value") == 60
     with house.app.app_context():
         session.execute(update(Asset).where(Asset.id == film).values(source=shape))

@@ -45,7 +45,8 @@ def test_one_sentence_says_how_far_the_film_is_and_how_long_it_takes(
     arrive(shop, finisher.film(intervention, chunks=0, state=State.RECEIVING), 400, speed)
     page = open_page(client, issue(intervention))
 
-    assert sentence in page
+    assert sentence in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "40\N{NO-BREAK SPACE}%" in page
     assert '<progress max="100" value="40"' in page
     assert 'data-stage="waiting"' in page
 

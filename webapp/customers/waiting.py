@@ -1,6 +1,7 @@
 """What a customer reads in a film's place while nothing of it can be played."""
 
 import math
+import re
 
 from flask_babel import gettext
 
@@ -9,7 +10,13 @@ from pipeline.catalog.models import State
 
 
 def sentence(progress: Progress) -> str:
-    """One sentence: what happens, how far it is in percent, and the time left if it is known."""
+    """One sentence: what happens, how far it is in percent, and the time left if it is known. No line ends between a
+    number and its unit.
+    """
+    return re.sub(r"(?<=\d) ", "\N{NO-BREAK SPACE}", _sentence(progress))
+
+
+def _sentence(progress: Progress) -> str:
     percent, left = progress.percent, _left(progress.eta_s)
     arriving = progress.state is State.RECEIVING
     if not percent:
