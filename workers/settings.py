@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     lease_s: float = Field(30, gt=0, description="seconds a claim lives without renewal")
     max_attempts: int = Field(3, ge=1, description="attempts at one output before the asset is failed")
     sweep_s: float = Field(5, gt=0, description="seconds between two sweeps")
-    window: int = Field(4, ge=1, description="outputs of one asset in the queues at once")
+    window: int = Field(16, ge=1, description="outputs of one asset in the queues at once; at least the film units")
     child_timeout_s: float = Field(1800, gt=0, description="seconds one output may take")
     child_stall_s: float = Field(120, gt=0, description="seconds a child may go without progress")
     child_memory_bytes: int = Field(3 * 2**30, ge=2**28, description="address space of a child's processes")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Outbox, State
 
-WINDOW = 4  # outputs of one asset in the queues at once, so that a long film cannot starve a short one
+WINDOW = 16  # outputs of one asset in the queues at once: so many units can work on one film
 
 
 def ring(session: Session, queue: str, actor: str, args: dict[str, Any], request_id: str | None = None) -> None:
@@ -19,10 +19,15 @@ def ring(session: Session, queue: str, actor: str, args: dict[str, Any], request
 def ring_claim(session: Session, asset: Asset, claim: Claim) -> None:
     """Wake a worker for one claim."""
     claim.queued_at = now()
-    if claim.name == INGEST:
-        ring(session, claim.queue, "ingest", {"asset_id": asset.id}, asset.request_id)
+    ring_name(session, claim.queue, asset.id, claim.name, asset.request_id)
+
+
+def ring_name(session: Session, queue: str, asset_id: str, name: str, request_id: str | None) -> None:
+    """Wake a worker for a name that is called for already."""
+    if name == INGEST:
+        ring(session, queue, "ingest", {"asset_id": asset_id}, request_id)
     else:
-        ring(session, claim.queue, "make", {"asset_id": asset.id, "name": claim.name}, asset.request_id)
+        ring(session, queue, "make", {"asset_id": asset_id, "name": name}, request_id)
 
 
 def dispatch(session: Session, asset: Asset, window: int = WINDOW) -> int:

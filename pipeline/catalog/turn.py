@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from pipeline.catalog.claims import OPEN, Lease, claim
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim
-from pipeline.catalog.outbox import ring
+from pipeline.catalog.outbox import ring_name
 
 NEGLECTED_S = 120  # without the start of anything of a film, while others go before it
 
@@ -49,8 +49,7 @@ def take(
         return None
     first = session.execute(_most_urgent(own.queue, waiting)).first()
     if first and (first.asset_id, first.name) != (asset_id, name) and (lease := claim(session, *first[:2], **how)):
-        actor, args = ("ingest", {}) if name == INGEST else ("make", {"name": name})
-        ring(session, own.queue, actor, {"asset_id": asset_id, **args}, own.request_id)
+        ring_name(session, own.queue, asset_id, name, own.request_id)
         return Turn(lease, first.request_id)
     lease = claim(session, asset_id, name, **how)
     return Turn(lease, own.request_id) if lease else None
