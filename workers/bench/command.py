@@ -90,6 +90,7 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
     media, into, fine = given["media"], given["into"], True
     measured: dict[str, float] = {}
     said: list[str] = []
+    took: dict[str, float] = {}
 
     def say(text: str) -> None:
         said.append(text)
@@ -115,7 +116,8 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
                     fine = False
                     continue
             measured |= report.measured
-            _keep(into, section.name, _kept(report, time.monotonic() - started))
+            took[section.name] = time.monotonic() - started
+            _keep(into, section.name, _kept(report, took[section.name]))
             for file, text in report.plots.items():
                 (into / file).write_text(text)
             for table in report.tables:
@@ -123,6 +125,8 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
     if measured or len(chosen) > 1:
         say(tables.markdown(targets.table(measured, whole=len(chosen) > 1)))
     if len(chosen) > 1:
+        each = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items())
+        say(f"Measured in {sum(took.values()) / 60:.1f} minutes: {each}. {_processor()}, {os.cpu_count()} cores.\n")
         (into / "tables.md").write_text("".join(f"{text}\n" for text in said))
     return fine
 
