@@ -56,14 +56,13 @@ class House:
             )
 
     def wait(self) -> None:
-        """Until both servers answer. Raises: RuntimeError with the last words of a process that does not."""
+        """Until both servers answer. Raises: RuntimeError."""
         deadline = time.monotonic() + START_S
         for url in (self.web, self.upload.removesuffix("/files")):
             while not _answers(f"{url}/healthz"):
                 dead = [name for name, process in self.processes.items() if process.poll() is not None]
                 if dead or time.monotonic() > deadline:
-                    text = "".join(path.read_text(errors="replace")[-800:] for path in self.folder.glob("*.log"))
-                    raise RuntimeError(f"Walkaround did not start: {text}")
+                    raise RuntimeError("Walkaround did not start")
                 time.sleep(0.05)
 
     def stop(self) -> None:
@@ -75,6 +74,10 @@ class House:
             for process in self.processes.values():
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(seconds)
+
+    def last_words(self) -> str:
+        """What its processes wrote last."""
+        return "".join(path.read_text(errors="replace")[-2000:] for path in self.folder.glob("*.log"))
 
     def settle(self) -> None:
         """A dealership and its token, once the servers run."""
@@ -134,6 +137,9 @@ def _open(house: House, commands: dict[str, list[str]]) -> Iterator[House]:
         house.wait()
         house.settle()
         yield house
+    except Exception as error:
+        error.add_note(f"What Walkaround wrote last:\n{house.last_words()}")
+        raise
     finally:
         house.stop()
 
