@@ -18,7 +18,7 @@ def missing(session: Session, asset: Asset) -> set[str]:
 
 
 def given_up(session: Session, asset_ids: Collection[str] | Select[tuple[str]]) -> list[Claim]:
-    """The extras these assets do without, each with its `name`, `reason` and `last_error`. Ids, or what selects them."""
+    """The extras these assets (ids, or what selects them) do without, each with `name`, `reason`, `last_error`."""
     found = select(Claim).where(Claim.asset_id.in_(asset_ids), _given_up())
     return list(session.scalars(found.order_by(Claim.asset_id, Claim.position)))
 
