@@ -85,7 +85,8 @@ def plan(
 
     `measured` is the child's result: kind, recipe, source, plan; `hint_held` whether the hint, if there was one, turned
     out to be what arrived. Where the same was decided before, from what had arrived by then, what is made or being made
-    stays. Otherwise everything is wanted anew, and who works on the old plan may no longer write.
+    stays. Otherwise everything is wanted anew, and who works on the old plan may no longer write. Only the lease on
+    `ingest` confirms a plan; an output's may change it, where its encoder turned out not to work.
     """
     asset = locked(session, lease.asset_id)
     if asset is None or asset.state is State.REJECTED:
@@ -94,7 +95,7 @@ def plan(
     if not change(session, lease, Claim.worker.is_not(None), **(SHELVED if early else DONE)):
         ours = session.scalars(mine(lease)).one_or_none()
         return ours is not None and (ours.done or (early and asset.recipe is not None))
-    if not early:
+    if lease.name == INGEST and not early:
         asset.hint_key = asset.hint_offset = asset.hint_length = None
     if not (hint_held and _is_known(asset, measured)):
         session.execute(delete(Output).where(Output.asset_id == asset.id, Output.recipe == measured["recipe"]))

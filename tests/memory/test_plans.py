@@ -156,6 +156,20 @@ def test_another_answer_at_the_last_byte_drops_what_was_made(session: Session, d
     assert rung(session).count("make chunk/0000") == 2
 
 
+def test_who_makes_a_chunk_may_change_a_plan_but_not_confirm_it(session: Session) -> None:
+    asset = planned_early(session)
+    chunk = lease_of(session, asset.id, "chunk/0000")
+    parts(session, asset.id, EARLY_BYTES, SIZE)
+
+    assert assets.plan(session, chunk, film(3, RANGES) | {"recipe": "workshop-2"}, window=9)
+    session.commit()
+
+    assert asset.recipe == "workshop-2"
+    assert asset.hint_key == "k/hint"
+    assert rung(session)[-3:] == ["make chunk/0000", "make chunk/0001", "make chunk/0002"]
+    assert "make storyboard" not in rung(session)
+
+
 def test_nothing_is_ready_before_the_whole_file_says_so(session: Session) -> None:
     asset = arriving(session)
     small: dict[str, Any] = film(1, [[[0, 100]]])
