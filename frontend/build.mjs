@@ -43,6 +43,19 @@ for (const [file, made] of Object.entries(metafile.outputs)) {
   const name = basename(made.entryPoint).replace(/\.tsx?$/, ".js");
   manifest[name] = relative(out, join(process.cwd(), file));
 }
+// "watch.js+": small files that it, or what it fetches later, cannot begin without, named so that a page can ask for them
+// at once: found one behind the other they would each cost a way over the phone's line.
+const SMALL = 4096; // bytes before compression
+const needs = (file, kinds) =>
+  metafile.outputs[file].imports.filter(({ kind, external }) => !external && kinds.includes(kind)).map(({ path }) => path);
+for (const [file, made] of Object.entries(metafile.outputs)) {
+  if (!made.entryPoint?.endsWith(".ts")) continue;
+  const wanted = new Set([file, ...needs(file, ["dynamic-import"])]);
+  for (const one of wanted) for (const behind of needs(one, ["import-statement"])) wanted.add(behind);
+  const small = [...wanted].filter((one) => one !== file && !needs(file, ["dynamic-import"]).includes(one));
+  const names = small.filter((one) => metafile.outputs[one].bytes <= SMALL).map((one) => basename(one));
+  if (names.length) manifest[`${basename(made.entryPoint).replace(/\.tsx?$/, ".js")}+`] = names.join(" ");
+}
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 1));
 
 // Compressed once, here; the web server sends these to browsers that take them.

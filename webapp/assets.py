@@ -51,6 +51,11 @@ def asset_url(name: str) -> str:
     return f"/static/dist/{_manifest()[name]}"
 
 
+def preloads(name: str) -> list[str]:
+    """The URLs of the small files behind a script, for a page that cannot wait to find them one after the other."""
+    return [f"/static/dist/{file}" for file in _manifest().get(f"{name}+", "").split()]
+
+
 def style(name: str) -> Markup:
     """The text of a built style, to be printed into a page whose first paint waits for nothing else."""
     return _style(asset_url(name).rpartition("/")[2])
@@ -95,5 +100,5 @@ class Served:
 
 def init_app(app: Flask) -> None:
     """Serve the build, and give templates `asset_url` and `font_url`."""
-    app.jinja_env.globals.update(asset_url=asset_url, font_url=font_url)
+    app.jinja_env.globals.update(asset_url=asset_url, font_url=font_url, preloads=preloads)
     app.wsgi_app = Served(app.wsgi_app)  # type: ignore[method-assign]

@@ -1,11 +1,13 @@
 """The bench's customer and browser, on a page with a true film."""
 
+import re
 import time
 from collections.abc import Iterator
 
 import pytest
 from visiting import House, opened
 
+from webapp.assets import DIST
 from workers.bench import browser, customer
 
 
@@ -49,6 +51,19 @@ def test_a_crowd_is_timed_from_when_each_was_due(house: House) -> None:
     assert (len(waits), refused, strangers) == (10, 0, 5)
     assert min(waits) > 0
     visitor.close()
+
+
+def test_small_files_behind_the_pages_script_are_asked_for_with_it(house: House) -> None:
+    visitor = customer.Customer(house.url(house.intervention()))
+    page = visitor.get(visitor.page).decode()
+    visitor.close()
+    asked = re.findall(r'<link rel="modulepreload" href="/static/dist/([^"]+)">', page)
+    (script,) = re.findall(r'src="/static/dist/(watch-[^"]+)"', page)
+
+    imported = re.findall(r'(?:from|import)"/static/dist/(chunk-[^"]+)"', (DIST / script).read_text())
+    assert imported
+    assert set(imported) <= set(asked)
+    assert all((DIST / name).stat().st_size <= 4096 for name in asked)
 
 
 @pytest.mark.browser
