@@ -31,7 +31,7 @@ class Case:
 _ALL = tuple(contender.name for contender in peers.CONTENDERS)
 CASES = (
     Case("HEVC 1080p30, whole", "hevc", None, ("ours", "A", "A′"), every=10),
-    Case("HEVC 1080p30, 6 s", "hevc", 6, _ALL),
+    Case("HEVC 1080p30, 6 s", "hevc", 6, ("ours", "A", "B", "C")),
     Case("H.264 1080p30, 6 s", "h264", 6, _ALL),
     Case("H.264 4K60, 2 s", "4k60", 2, _ALL),
     Case("HEVC HLG, 4 s", "hlg", 4, ("ours", "A", "A′")),
@@ -66,14 +66,14 @@ def measure(case: Case, context: Context) -> dict[str, Found]:
     """Every contender of a case, by name; in each round one after the other."""
     film, found = peers.film(context.films(case.film, case.seconds), context.order)
     made: dict[str, list[peers.Made]] = {name: [] for name in case.names}
-    scores: dict[str, dict[str, quality.Score]] = {}
+    scores: dict[str, dict[str, quality.Score]] = {name: {} for name in case.names}
     chosen = [contender for contender in peers.CONTENDERS if contender.name in case.names]
     for turn in range(context.rounds):
         for contender in chosen:
             context.say(f"  {case.key}, round {turn + 1} of {context.rounds}: {contender.name}")
             with _folder(context.folder / "out") as out:
                 made[contender.name].append(contender.make(film, context.order, out))
-                if turn == context.rounds - 1:
+                if contender.seen and turn == context.rounds - 1:
                     reference = quality.Reference(film.path, found, context.order.watermark, contender.name == "ours")
                     with _folder(context.folder / "vmaf") as work:
                         variants = list(made[contender.name][-1].variants)
@@ -175,6 +175,7 @@ def _renditions(case: Case, found: dict[str, Found]) -> Table:
         )
         for name, one in found.items()
         for variant in one.variants
+        if one.scores
     ]
     note = (
         f"Shown at {quality.SHOWN} px by the short edge, every {case.every}th frame; VMAF of the bundled ffmpeg. "
@@ -189,9 +190,10 @@ def _seen(case: Case, found: dict[str, Found]) -> Table:
         variant, fits, mean = one.seen(bandwidth)
         return f"{mean:.1f} ({variant.name}{'' if fits else ', does not fit'})"
 
-    rows = [(f"{line / 1e6:g} Mbit/s", *(cell(one, line) for one in found.values())) for line in quality.BANDWIDTHS]
+    shown = {name: one for name, one in found.items() if one.scores}
+    rows = [(f"{line / 1e6:g} Mbit/s", *(cell(one, line) for one in shown.values())) for line in quality.BANDWIDTHS]
     note = "VMAF of the heaviest rendition whose measured peak is not above the bandwidth; sound included."
-    return Table(f"As seen: {case.key}", ("", *found), rows, note)
+    return Table(f"As seen: {case.key}", ("", *shown), rows, note)
 
 
 def _plots(found: dict[str, dict[str, Found]]) -> dict[str, str]:
@@ -204,7 +206,7 @@ def _plots(found: dict[str, dict[str, Found]]) -> dict[str, str]:
 
     lines = [f"{line / 1e6:g} Mbit/s" for line in quality.BANDWIDTHS]
     whole = next(each for each in found.values() if "B" in each)
-    seen = {name: [one.seen(line)[2] for line in quality.BANDWIDTHS] for name, one in whole.items()}
+    seen = {name: [one.seen(line)[2] for line in quality.BANDWIDTHS] for name, one in whole.items() if one.scores}
     first = {key: {name: one.middle("first_s") for name, one in each.items()} for key, each in found.items()}
     return {
         "cpu.svg": plots.bars("CPU for a minute of film", "CPU-s, less is better", per_minute("cpu_s")),
@@ -220,7 +222,7 @@ def _kept(one: Found) -> dict[str, Any]:
             "bytes": variant.bytes,
             "average": variant.average,
             "peak": variant.peak,
-            **asdict(one.scores[variant.name]),
+            **(asdict(one.scores[variant.name]) if one.scores else {}),
         }
         for variant in one.variants
     }
