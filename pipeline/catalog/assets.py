@@ -129,7 +129,7 @@ def progress(session: Session, asset: Asset) -> Progress:
     took, waiting included. While both go on, the slower one decides when the film is ready.
     """
     rows = session.execute(
-        select(Claim.done, Claim.weight, Claim.progress, Claim.started_at).where(
+        select(Claim.done, Claim.weight, Claim.progress, Claim.started_at, Claim.needs).where(
             Claim.asset_id == asset.id, Claim.name != INGEST
         )
     ).all()
@@ -139,8 +139,12 @@ def progress(session: Session, asset: Asset) -> Progress:
     started = min((row.started_at for row in rows if row.started_at), default=None)
     eta_s = None
     if asset.state in (State.RECEIVING, State.PROCESSING):
+        left = total - made
+        if asset.state is State.RECEIVING:  # who waits for bytes is not slow
+            here = [row for row in rows if row.needs is not None and row.needs <= asset.received and not row.done]
+            left = sum(row.weight * (1 - min(1, row.progress)) for row in here)
         if made and started:
-            eta_s = max(0.0, (session.scalars(select(now())).one() - started) * (total - made) / made)
+            eta_s = max(0.0, (session.scalars(select(now())).one() - started) * left / made)
         percent = min(99, int(100 * made / total)) if total else 0
         if asset.state is State.RECEIVING:
             percent = int(100 * asset.received / max(1, asset.size))
