@@ -10,13 +10,14 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 
 from pipeline.catalog import keys
 from pipeline.catalog.storage import Storage, StorageDown
 
 _AT_ONCE = 2  # pieces of one request being stored
 _SPARE = 4  # buffers kept for the next requests
-_spare: deque[bytearray] = deque(maxlen=_SPARE)
+_spare: deque[mmap] = deque(maxlen=_SPARE)
 _hands = ThreadPoolExecutor(64, thread_name_prefix="store")  # threads begin when they are first needed
 
 
@@ -38,7 +39,7 @@ class Shelf:
         self.waiting = 0  # bytes in the buffer
         self._storage, self._asset_id, self._bytes = storage, asset_id, part_bytes
         self._buffer = self._fresh()
-        self._storing: deque[tuple[Piece, Future[None], bytearray]] = deque()
+        self._storing: deque[tuple[Piece, Future[None], mmap]] = deque()
 
     @property
     def room(self) -> memoryview:
@@ -112,9 +113,9 @@ class Shelf:
         done.result()
         _spare.append(buffer)
 
-    def _fresh(self) -> bytearray:
-        try:
-            buffer = _spare.pop()
-        except IndexError:
-            return bytearray(self._bytes)
-        return buffer if len(buffer) == self._bytes else bytearray(self._bytes)
+    def _fresh(self) -> mmap:
+        with suppress(IndexError):
+            if len(buffer := _spare.pop()) == self._bytes:
+                return buffer
+        # Of an anonymous map only what is written to becomes memory: a slow phone fills an eighth of it.
+        return mmap(-1, self._bytes, flags=MAP_PRIVATE | MAP_ANONYMOUS)
