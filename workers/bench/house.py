@@ -1,5 +1,6 @@
 """A Walkaround of the bench's own: the real processes in an empty folder, on free ports, gone afterwards."""
 
+import ctypes
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ _SERVERS = {
 }
 START_S = 240.0  # seconds everything may take to start on a busy machine
 _DEALERSHIP = "Bench Garage"
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
 
 
 class House:
@@ -52,8 +55,9 @@ class House:
     def start(self, name: str, command: list[str]) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )  # fmt: skip
 
     def wait(self) -> None:
         """Until both servers answer. Raises: RuntimeError."""
@@ -148,6 +152,11 @@ def _open(house: House, commands: dict[str, list[str]]) -> Iterator[House]:
 def _folder() -> Iterator[Path]:
     with TemporaryDirectory(prefix="wa-bench-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+def _end_with_parent() -> None:
+    """A bench that is killed leaves nothing running. Source: prctl(2)."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _free_ports(count: int) -> list[int]:
