@@ -191,11 +191,13 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
     )
     heard = source.sound.stream if source.sound else None
     within = picture.start + made.poster.within
-    outputs = [Output("poster", Queue.EXPRESS, 0.5, needed_before(table, picture.stream, within))]
+    outputs = []
     for chunk in cuts:
         queue = Queue.FILM if chunk.number else Queue.EXPRESS
         ranges = needed(table, chunk, picture.stream, heard)
         outputs.append(Output(f"chunk/{chunk.number:04d}", queue, chunk.duration, ranges))
+    # After the first chunk, from the same bytes: whoever waits, waits to play.
+    outputs.insert(1, Output("poster", Queue.EXPRESS, 0.5, needed_before(table, picture.stream, within)))
     outputs.append(Output("storyboard", Queue.LATER, max(0.5, 0.1 * picture.duration)))
     outputs.append(Output("preview", Queue.LATER, 0.5))
     mark = WatermarkPlan(**vars(preset.watermark)) if watermark else None

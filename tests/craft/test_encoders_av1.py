@@ -95,8 +95,8 @@ def test_of_each_codec_the_smallest_rendition_is_decoded_whole(film: Path, tmp_p
 
     facts = make_chunk(film, result, "chunk/0000", tmp_path)
 
-    # 2 s of 30 frames, with one key frame.
-    assert facts["checked"] == 2 * (60 + 1)
+    # A second of 30 frames, with one key frame.
+    assert facts["checked"] == 2 * (30 + 1)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_av1_that_was_spoilt_is_not_published(
     assert decided is not None
     made = {"files": listed(out), "facts": archived.facts[0]}
     whole = source.from_json(archived.result["source"])
-    assert proof.chunk(out, made, decided, decided.chunks[0], whole)["checked"] == 120
+    assert proof.chunk(out, made, decided, decided.chunks[0], whole)["checked"] == 60
 
     path.write_bytes(data[: spoilt.start()] + instead + data[spoilt.start() + len(instead) :])
 
@@ -211,7 +211,7 @@ def test_where_a_film_is_hurt_av1_loses_what_h264_loses(tmp_path: Path) -> None:
 
     came = sum(facts["frames"] for facts in seen.facts)
     assert came < 80
-    assert {one["frames"] for one in seen.facts[1]["renditions"]} == {came - 40}
+    assert {one["frames"] for one in seen.facts[1]["renditions"]} == {came - 20}
     assert len(replace(seen, rendition=AV1).pictures()[0]) == came
 
 

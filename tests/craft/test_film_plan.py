@@ -101,8 +101,8 @@ def test_a_plan_survives_json_and_lists_outputs_by_urgency(tmp_path: Path) -> No
 
     outputs = result["plan"]["outputs"]
     assert [(one["name"], one["queue"]) for one in outputs] == [
-        ("poster", "express"),
         ("chunk/0000", "express"),
+        ("poster", "express"),
         ("chunk/0001", "film"),
         ("chunk/0002", "film"),
         ("storyboard", "later"),

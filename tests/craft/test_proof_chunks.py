@@ -61,15 +61,15 @@ def bench(original: tuple[Path, dict[str, Any], plan.Plan, source.Source], tmp_p
 
 def test_a_good_chunk_is_proved_and_its_sync_and_pictures_are_measured(bench: Bench) -> None:
     facts = bench.prove()
-    assert facts["frames"] == 60
+    assert facts["frames"] == 30
     assert facts["sync"] <= 0.005
-    assert facts["checked"] == 60 + len(bench.plan.renditions) - 1
+    assert facts["checked"] == 30 + len(bench.plan.renditions) - 1
     assert {**facts, "sync": 0, "checked": 0} == {**bench.made["facts"], "sync": 0, "checked": 0}
 
 
 def test_a_missing_frame_is_seen(bench: Bench) -> None:
-    bench.chunk = replace(bench.chunk, frames=61)
-    with pytest.raises(ProofFailed, match="is 60, decided was 61"):
+    bench.chunk = replace(bench.chunk, frames=31)
+    with pytest.raises(ProofFailed, match="is 30, decided was 31"):
         bench.prove()
 
 
