@@ -44,6 +44,7 @@ __all__ = [
     "wait",
 ]
 
+_TELLING = 0.05  # of the work: before that the first moments would speak for all of it
 _PLAYABLE = ("chunk/0000", "sizes", "document")
 _PAUSE_S = 30.0  # without a byte: three times what a slow line takes for one part
 _SHORTEST_S = 0.01
@@ -143,7 +144,7 @@ def progress(session: Session, asset: Asset) -> Progress:
         if asset.state is State.RECEIVING:  # who waits for bytes is not slow
             here = [row for row in rows if row.needs is not None and row.needs <= asset.received and not row.done]
             left = sum(row.weight * (1 - min(1, row.progress)) for row in here)
-        if made and started:
+        if started and made >= _TELLING * total > 0:
             eta_s = max(0.0, (session.scalars(select(now())).one() - started) * left / made)
         percent = min(99, int(100 * made / total)) if total else 0
         if asset.state is State.RECEIVING:
