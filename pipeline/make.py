@@ -52,6 +52,8 @@ def make(
             from pipeline import stills
 
             made = stills.poster(path, it, what, watermark, out, on_progress)
+            light = (made["facts"]["light"]["width"], made["facts"]["light"]["height"])
+            proof.still(out / "poster.webp", TYPES[".webp"], light, it.private, dark=lambda: _dark_film(path, it))
             return _proved(made, "poster.jpg", path, it, out)
         case "storyboard":
             from pipeline import stills

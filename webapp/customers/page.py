@@ -121,7 +121,9 @@ def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
         height=shape.get("height", 9),
         duration=source.get("duration"),
         playlist=f"{prefix}index.m3u8",
-        poster=_at(prefix, poster, "poster.jpg") if poster else None,
+        poster=_at(prefix, poster, "poster.webp" if shelf.file(poster, "poster.webp") else "poster.jpg")
+        if poster
+        else None,
         storyboard=_at(prefix, board, "storyboard.vtt") if board else None,
         percent=progress.percent if progress else 0,
         sentence=waiting.sentence(progress) if progress else "",
