@@ -34,10 +34,12 @@ class House:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         web, upload = _free_ports(2)
         self.folder = folder
-        self.environment = os.environ | {
+        environment = {
             "DATA_DIR": str(folder / "data"), "WEB_PORT": str(web), "UPLOAD_PORT": str(upload), "METRICS_PORT": "0",
             "LOG_LEVEL": "warning", "PUBLIC_URL": "", "UPLOAD_URL": "", **environment,
         }  # fmt: skip
+        # `env`, because only settings.py may look at the environment.
+        self.within = ["env", *(f"{name}={value}" for name, value in environment.items())]
         self.web = f"http://127.0.0.1:{web}"
         self.upload = f"http://127.0.0.1:{upload}/files"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -45,9 +47,8 @@ class House:
 
     def run(self, *args: str, given: str | None = None) -> str:
         """What a command of the product prints. Raises: RuntimeError with its last words."""
-        done = subprocess.run(
-            [*_WALKAROUND, *args], env=self.environment, input=given, capture_output=True, text=True, check=False
-        )
+        command = [*self.within, *_WALKAROUND, *args]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"walkaround {args[0]} ended with {done.returncode}: {done.stderr[-800:]}")
         return done.stdout
@@ -55,7 +56,7 @@ class House:
     def start(self, name: str, command: list[str]) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                [*self.within, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 preexec_fn=_end_with_parent,
             )  # fmt: skip
 
