@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session, undefer
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import INGEST, Asset, Claim, Part
-from pipeline.catalog.storage import NotStored
+from pipeline.catalog.storage import NotStored, Piece
 from pipeline.errors import EngineFailed, PipelineFailed
 from workers import broker, child, hardware, sweep
 from workers.attempt import Attempt, attempt
 from workers.child import Cancelled
 from workers.connections import objects, reading
 from workers.settings import settings
-from workers.workspace import Piece, Workspace, workspace
+from workers.workspace import Workspace, workspace
 
 # What a child says its files are is checked like everything else it says: no page, no script, nothing unknown.
 SERVED = frozenset(

@@ -10,18 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.catalog.storage import NotStored, Storage
+from pipeline.catalog.storage import NotStored, Piece, Storage
 
 SPARE_BYTES = 2**28  # left free for what is made
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stored run of the original's bytes."""
-
-    offset: int
-    length: int
-    key: str
 
 
 @dataclass(frozen=True, slots=True)

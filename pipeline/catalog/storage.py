@@ -29,6 +29,15 @@ class Stored:
     changed_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of a file's bytes from `offset` on, kept under `key`."""
+
+    offset: int
+    length: int
+    key: str
+
+
 class Storage(Protocol):
     """What every storage does. Every call may raise StorageDown."""
 

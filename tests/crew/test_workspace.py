@@ -12,8 +12,8 @@ import pytest
 import servers
 
 from pipeline.catalog import storage as storages
-from pipeline.catalog.storage import NotStored, Storage
-from workers.workspace import SPARE_BYTES, Piece, remove_abandoned, workspace
+from pipeline.catalog.storage import NotStored, Piece, Storage
+from workers.workspace import SPARE_BYTES, remove_abandoned, workspace
 
 BODY = os.urandom(50_000)
 PIECES = [Piece(offset, min(7_000, 50_000 - offset), f"parts/{offset}") for offset in range(0, 50_000, 7_000)]

@@ -148,3 +148,35 @@ def test_a_browser_may_ask_before_it_sends(upload: FlaskClient, settings: object
     assert answer.status_code == 204
     assert answer.headers["Access-Control-Allow-Origin"] == origin
     assert "PUT" in answer.headers["Access-Control-Allow-Methods"].split(", ")
+
+
+def test_a_fifth_different_index_of_one_film_is_refused(
+    shop: Flask, upload: FlaskClient, mine: Headers, create: Callable[..., str]
+) -> None:
+    path = create(SIZE)
+    for filling in (b"a", b"b", b"c", b"d"):
+        assert put(upload, mine, path, moov(filling=filling)).status_code == 204
+        assert put(upload, mine, path, moov(filling=filling)).status_code == 204  # the same again does not count
+    assert put(upload, mine, path, moov(filling=b"e")).status_code == 409
+    assert kept(shop, path) == (SIZE - 100, 100, [moov(filling=b"d")])
+    assert put(upload, mine, path, moov(filling=b"d")).status_code == 204
+    assert put(upload, mine, create(SIZE), moov()).status_code == 204  # another film counts for itself
+
+
+def test_one_token_is_counted_once_however_its_header_is_written(
+    upload: FlaskClient, mine: Headers, create: Callable[..., str]
+) -> None:
+    path, text = create(SIZE), mine["Authorization"].split(" ")[1]
+    for turn in range(60):
+        spelt = "bEaReR"[: turn % 6] + "bearer"[turn % 6 :] + " " * (turn % 5 + 1) + text
+        assert put(upload, mine, path, moov(), **{"Authorization": spelt}).status_code == 204
+    assert put(upload, mine, path, moov(), **{"Authorization": f"BEARER    {text} "}).status_code == 429
+
+
+def test_an_index_that_trickles_in_is_given_up(
+    shop: Flask, upload: FlaskClient, mine: Headers, create: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = create(SIZE)
+    monkeypatch.setattr(ahead, "PATIENCE_S", 0.0)
+    assert put(upload, mine, path, moov()).status_code == 408
+    assert kept(shop, path) == (None, None, [])

@@ -4,19 +4,24 @@ Only its first eight bytes are looked at here. What it says is believed when the
 """
 
 import hashlib
+import time
 from contextlib import suppress
 
 from flask import request
+from flask_limiter import RateLimitExceeded
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import Asset
 from pipeline.catalog.storage import Storage, StorageDown
 from webapp.database import session
+from webapp.guards import limiter
 from webapp.uploads.body import Body
 from webapp.uploads.protocol import Refused, number
 from workers.settings import Settings
 
 MOST_BYTES = 16 << 20  # the index of half an hour of film at 60 frames/s is 3 MB
+PATIENCE_S = 20.0  # for all of it: it is help for a film that arrives meanwhile
+MOST_OTHERS = "3/day"  # in place of the first one of a film: each begins its making anew
 CONTENT_TYPE = "application/octet-stream"
 
 
@@ -39,29 +44,36 @@ def take(asset_id: str, storage: Storage, settings: Settings) -> None:
         raise Refused(400, "the body must be one whole 'moov' box")
     key = keys.hint(asset_id, offset, hashlib.sha256(body).hexdigest())
     try:
-        storage.put(key, body)
+        storage.put(key, memoryview(body))
     except StorageDown as error:
         raise Refused(503, "the storage does not answer; try again", {"Retry-After": "5"}) from error
     try:
         replaced = assets.hint(session(), asset_id, offset=offset, length=length, key=key, window=settings.window)
+        if replaced not in (None, key):
+            _count_another()
         session.commit()
-    except assets.NotReceiving:
+    except (assets.NotReceiving, RateLimitExceeded) as error:
         session.rollback()
         _remove(storage, key)
-        raise _late() from None
+        raise (_late() if isinstance(error, assets.NotReceiving) else _enough()) from None
     if replaced:
         _remove(storage, replaced)
 
 
-def _read(length: int, patience_s: float) -> bytes:
-    body, data = Body(request.environ, length, patience_s), bytearray(length)
+def _read(length: int, patience_s: float) -> bytearray:
+    body, data, end = Body(request.environ, length, patience_s), bytearray(length), time.monotonic() + PATIENCE_S
     while body.taken < length:
-        came = body.read_into(memoryview(data)[body.taken :], patience_s)
-        if came is None:
-            raise Refused(408, f"no byte for {patience_s:g} s")
+        wait_s = min(patience_s, end - time.monotonic())
+        if wait_s <= 0 or (came := body.read_into(memoryview(data)[body.taken :], wait_s)) is None:
+            raise Refused(408, f"only {body.taken} of {length} bytes came in time")
         if not came:
             raise Refused(400, f"the body ended after {body.taken} of {length} bytes")
-    return bytes(data)
+    return data
+
+
+@limiter.limit(MOST_OTHERS, key_func=lambda: (request.view_args or {})["upload_id"])
+def _count_another() -> None:
+    """Raises: RateLimitExceeded."""
 
 
 def _require_place(asset_id: str, offset: int, length: int) -> None:
@@ -79,7 +91,11 @@ def _late() -> Refused:
     return Refused(409, "this upload is complete, or no longer there: an index is of no more use")
 
 
-def _length(body: bytes) -> int:
+def _enough() -> Refused:
+    return Refused(409, "too many different indexes were sent for this file")
+
+
+def _length(body: bytearray) -> int:
     """What a box says of its own length. Source: ISO/IEC 14496-12, 4.2."""
     short = int.from_bytes(body[:4], "big")
     return int.from_bytes(body[8:16], "big") if short == 1 else short

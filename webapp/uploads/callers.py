@@ -55,14 +55,19 @@ def _is_id(text: str) -> bool:
         return False
 
 
+def token() -> str:
+    """The token of this request, however its header is written; empty without one."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
 def caller() -> Caller:
     """Who sent this request.
 
     Raises: Refused 401 for a missing, unknown, expired or revoked token, or one of somebody who has left.
     """
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        if known := tokens.read(settings().effective_secret_key, text.strip()):
+    if text := token():
+        if known := tokens.read(settings().effective_secret_key, text):
             user = session.get(User, known[0])
             if user is not None and user.active:
                 return Caller(user.dealership_id, known[1])

@@ -9,25 +9,15 @@ import secrets
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 
 from pipeline.catalog import keys
-from pipeline.catalog.storage import Storage, StorageDown
+from pipeline.catalog.storage import Piece, Storage, StorageDown
 
 _AT_ONCE = 2  # pieces of one request being stored
 _SPARE = 4  # buffers kept for the next requests
 _spare: deque[mmap] = deque(maxlen=_SPARE)
 _hands = ThreadPoolExecutor(64, thread_name_prefix="store")  # threads begin when they are first needed
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes of the file from `offset` on, kept under `key`."""
-
-    offset: int
-    length: int
-    key: str
 
 
 class Shelf:

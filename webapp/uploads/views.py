@@ -19,7 +19,7 @@ from webapp.database import session, settings, storage
 from webapp.guards import limiter
 from webapp.uploads import ahead, creation, protocol, turns
 from webapp.uploads.body import Body
-from webapp.uploads.callers import caller
+from webapp.uploads.callers import caller, token
 from webapp.uploads.models import Upload
 from webapp.uploads.protocol import Checksum, Refused
 from webapp.uploads.receive import Place, Receiver
@@ -29,7 +29,7 @@ blueprint = Blueprint("uploads", __name__, url_prefix="/files")
 
 def _sender() -> str:
     """Whose creations are counted together: those of one token, which is not written down."""
-    return hashlib.sha256(request.headers.get("Authorization", "").encode()).hexdigest()
+    return hashlib.sha256(token().encode()).hexdigest()
 
 
 @blueprint.errorhandler(Refused)
