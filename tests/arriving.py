@@ -85,7 +85,7 @@ class Arrival:
             self.asset_id = assets.create(session, owner="dealer", preset="workshop", size=self.size).id
 
     def hint(self, offset: int, index: bytes) -> None:
-        key = keys.hint(self.asset_id, offset, hashlib.sha256(index).hexdigest())
+        key = keys.hint(self.asset_id, offset, hashlib.sha256(index).hexdigest(), "n1")
         connections.objects().put(key, index)
         with connections.transaction() as session:
             assets.hint(session, self.asset_id, offset=offset, length=len(index), key=key)

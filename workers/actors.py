@@ -112,11 +112,18 @@ class _Task:
 
 
 def _work(current: Attempt) -> None:
-    (_measure if current.lease.name == INGEST else _make)(current)
-
-
-def _measure(current: Attempt) -> None:
     task = _Task.read(current.lease)
+    try:
+        (_measure if current.lease.name == INGEST else _make)(current, task)
+    except NotStored:
+        if task.is_whole or task.hint is None:
+            raise
+        # The index was replaced while we looked, or is gone: the film itself will tell.
+        if not current.record(lambda session: assets.wait(session, current.lease, None, window=settings().window)):
+            current.lose()
+
+
+def _measure(current: Attempt, task: _Task) -> None:
     present = None if task.is_whole else task.present()
     job = {
         "verb": "measure",
@@ -130,7 +137,8 @@ def _measure(current: Attempt) -> None:
         answer = child.run(
             job, inputs=place.inputs, room=place.room, on_progress=current.on_progress, cancelled=current.cancelled
         )
-    result = hardware.decided(answer["result"], task.asset.preset)
+    # What was made early stays good only if it may go on with the encoder it was made by.
+    result = hardware.decided(answer["result"], task.asset.preset, task.asset.plan if task.is_whole else None)
 
     def decide(session: Session) -> bool:
         if "later" in result:
@@ -158,8 +166,7 @@ def _unknown(asked: list[list[int]] | None, present: list[list[int]]) -> list[li
     return None if given else asked
 
 
-def _make(current: Attempt) -> None:
-    task = _Task.read(current.lease)
+def _make(current: Attempt, task: _Task) -> None:
     job = {"verb": "make", "name": current.lease.name, "source": task.asset.source, "plan": task.asset.plan}
     prefix = keys.output_prefix(current.lease.asset_id, str(task.asset.recipe), current.lease.fence, current.lease.name)
     with task.workspace(current, task.ranges, watermark=True) as place:

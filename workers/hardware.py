@@ -30,9 +30,11 @@ log = structlog.get_logger("walkaround.hardware")
 Measured = dict[str, Any]
 
 
-def decided(measured: Measured, preset: str) -> Measured:
-    """What was measured, with the encoder that this machine has for it. Anything but a planned film stays as it is."""
-    return planned(measured, choose(preset)) if encoder(measured.get("plan")) else measured
+def decided(measured: Measured, preset: str, before: dict[str, Any] | None = None) -> Measured:
+    """What was measured, with the encoder of the plan `before`, or one that this machine has for it. Anything but a
+    planned film stays as it is.
+    """
+    return planned(measured, encoder(before) or choose(preset)) if encoder(measured.get("plan")) else measured
 
 
 def choose(preset: str) -> Encoder:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 import uuid_utils
-from sqlalchemy import ColumnElement, case, delete, select, update
+from sqlalchemy import ColumnElement, case, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog.claims import Lease, claim, fail, publish, reject, release, renew, stumble
@@ -89,9 +89,19 @@ def create(session: Session, *, owner: str, preset: str, size: int, watermark_ke
     return asset
 
 
-def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: str, window: int = WINDOW) -> int:
+def add_part(
+    session: Session,
+    asset_id: str,
+    *,
+    offset: int,
+    length: int,
+    key: str,
+    came: int | None = None,
+    window: int = WINDOW,
+) -> int:
     """Record bytes already stored under `key`; the new number of bytes received. Workers are woken for what can be made
-    with them; the last part starts the processing.
+    with them; the last part starts the processing. Of several parts told at once one tells how much `came` since the
+    last, the others 0: the line's speed is measured between two transactions.
 
     Raises: OffsetConflict.
     """
@@ -99,7 +109,7 @@ def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: 
         update(Asset)
         .where(Asset.id == asset_id, Asset.state == State.RECEIVING)
         .where(Asset.received == offset, Asset.size >= offset + length)
-        .values(received=offset + length, touched_at=now(), speed=_speed(length))
+        .values(received=offset + length, touched_at=now(), speed=_speed(length if came is None else came))
         .returning(Asset.received)
         .execution_options(synchronize_session=False)
     )
@@ -118,11 +128,14 @@ def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: 
 
 
 def _speed(length: int) -> ColumnElement[float | None]:
-    """Bytes/s with `length` bytes more. A long silence is a pause, which says nothing about the line."""
+    """Bytes/s with `length` bytes more. A long silence is a pause, and no time at all a part told with
+    another: neither says anything about the line."""
     waited = now() - Asset.touched_at
+    if not length:
+        return Asset.speed.expression
     sample = length / case((waited < _SHORTEST_S, _SHORTEST_S), else_=waited)
     smoothed = case((Asset.speed.is_(None), sample), else_=0.7 * Asset.speed + 0.3 * sample)
-    return case((waited > _PAUSE_S, Asset.speed), else_=smoothed)
+    return case((or_(waited > _PAUSE_S, waited < _SHORTEST_S), Asset.speed), else_=smoothed)
 
 
 def progress(session: Session, asset: Asset) -> Progress:

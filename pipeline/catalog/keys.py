@@ -18,9 +18,16 @@ def part(asset_id: str, offset: int, nonce: str) -> str:
     return f"{asset(asset_id)}parts/{offset:013d}-{_check(_WORD, nonce)}"
 
 
-def hint(asset_id: str, offset: int, digest: str) -> str:
-    """An index sent ahead of its film: where it lies and what it says, so that another never takes its place."""
-    return f"{asset(asset_id)}hints/{offset:013d}-{_check(_WORD, digest)}"
+def hint(asset_id: str, offset: int, digest: str, nonce: str) -> str:
+    """An index sent ahead of its film: where it lies and what it says. `nonce` keeps requests that send the same index
+    apart, so that what one of them removes is its own.
+    """
+    return f"{asset(asset_id)}hints/{offset:013d}-{_check(_WORD, digest)}/{_check(_WORD, nonce)}"
+
+
+def same_hint(one: str, other: str) -> bool:
+    """Whether two keys are of the same index at the same place."""
+    return one.rpartition("/")[0] == other.rpartition("/")[0]
 
 
 def made(asset_id: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Outbox, State
@@ -51,7 +51,7 @@ def dispatch(session: Session, asset: Asset, window: int = WINDOW) -> int:
     return len(chosen)
 
 
-def is_confirmed(asset_id: str) -> ColumnElement[bool]:
+def is_confirmed(asset_id: str | InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """Whether the asset was measured with all its bytes: from then on its plan is final."""
     ingest = aliased(Claim)
     return exists().where(ingest.asset_id == asset_id, ingest.name == INGEST, ingest.done)

@@ -11,13 +11,17 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from pipeline.catalog import keys
 from pipeline.catalog.claims import DONE, SHELVED, Lease, advance, change, locked, mine
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
 from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
 from pipeline.catalog.wanted import begin_again, recorded
+from pipeline.errors import EngineFailed
 
 EARLY_BYTES = 1 << 18  # with fewer there is nothing to measure: not even what a phone writes before the first picture
 HEAD_BYTES = 1 << 22  # what the first measurement is given of what is here
+MOST_RANGES = 16  # that are asked for one after another; who wants more of a file gets all of it, at its end
+_BYTES_A_SECOND = 2e6  # of film, as phones write it: the weight of what nobody has measured
 
 Ranges = Sequence[Sequence[int]]
 
@@ -29,18 +33,21 @@ class NotReceiving(Exception):
 def begin(asset: Asset) -> Claim:
     """The claim on measuring an asset whose first bytes are still to come."""
     head = [[0, min(HEAD_BYTES, asset.size)]]
-    return Claim(asset_id=asset.id, name=INGEST, position=-1, queue="express", ranges=head, needs=EARLY_BYTES)
+    weight = asset.size / _BYTES_A_SECOND
+    how = {"queue": "express", "weight": weight, "ranges": head, "needs": EARLY_BYTES}
+    return Claim(asset_id=asset.id, name=INGEST, position=-1, **how)
 
 
 def hint(session: Session, asset_id: str, *, offset: int, length: int, key: str, window: int = WINDOW) -> str | None:
-    """Remember the film's index, stored under `key`, which will arrive at `offset`; the key of the one it replaces.
-    The same again changes nothing; with another one, all that was decided and made so far is forgotten.
+    """Remember the film's index, stored under `key`, which will arrive at `offset`; the key no row names now: that of
+    the one it replaces, or `key` where the same was sent before. That changes nothing; with another index, all that was
+    decided and made so far is forgotten.
 
     Raises: NotReceiving.
     """
     asset = locked(session, asset_id)
-    if asset is not None and asset.hint_key == key:
-        return None
+    if asset is not None and asset.hint_key is not None and keys.same_hint(asset.hint_key, key):
+        return key if asset.hint_key != key else None
     if asset is None or asset.state is not State.RECEIVING or offset + length > asset.size:
         raise NotReceiving(f"{length} bytes at {offset}")
     replaced = asset.hint_key
@@ -52,15 +59,21 @@ def hint(session: Session, asset_id: str, *, offset: int, length: int, key: str,
 
 
 def wait(session: Session, lease: Lease, ranges: Ranges | None, *, window: int = WINDOW) -> bool:
-    """The file cannot be measured yet: again with these bytes, or (none) with all. False: the lease was lost."""
+    """This cannot be done yet: again with these bytes, or (none, or too often) when all are here and measured. False:
+    the lease was lost.
+
+    Raises: EngineFailed where all of the file was there to be measured.
+    """
     asset = locked(session, lease.asset_id)
     if asset is None or not change(session, lease, **SHELVED):
         return False
-    if ranges is not None:
-        ingest = session.scalars(mine(lease)).one()
-        ingest.ranges = [*(ingest.ranges or []), *([start, end] for start, end in ranges)]
-        ingest.needs = _needs(asset, ranges)
-        dispatch(session, asset, window)
+    if lease.name == INGEST and asset.state is not State.RECEIVING:
+        raise EngineFailed("asked for bytes of a file that is all here")
+    claim = session.scalars(mine(lease)).one()
+    asked = [*(claim.ranges or []), *([start, end] for start, end in ranges or [])]
+    if ranges and len(asked) <= MOST_RANGES:
+        claim.ranges, claim.needs = asked, _needs(asset, ranges)
+    dispatch(session, asset, window)
     session.flush()
     return True
 
@@ -115,6 +128,8 @@ def _replace(session: Session, asset: Asset, measured: dict[str, Any]) -> None:
     asset.source, asset.plan = measured["source"], measured["plan"]
     begin_again(session, asset.id, Claim.name != INGEST)
     known = {row.name: row for row in session.scalars(select(Claim).where(Claim.asset_id == asset.id))}
+    if INGEST in known:
+        known[INGEST].weight = 0.0  # its guess is replaced by what the plan says
     # A name that comes back must not meet a worker from before its row was removed.
     fence = max(row.fence for row in known.values()) if len(known) > 1 else 0
     made = set(session.scalars(select(Output.name).where(*recorded(asset))))
@@ -141,7 +156,7 @@ def _forget(session: Session, asset: Asset) -> None:
     highest = session.scalar(select(func.max(Claim.fence)).where(mine)) or 0
     first = begin(asset)
     row = session.scalars(select(Claim).where(mine, Claim.name == INGEST)).one_or_none() or first
-    row.fence, row.ranges, row.needs = highest + 1, first.ranges, first.needs
+    row.fence, row.weight, row.ranges, row.needs = highest + 1, first.weight, first.ranges, first.needs
     session.add(row)
 
 

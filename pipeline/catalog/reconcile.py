@@ -9,7 +9,7 @@ from pipeline.catalog.assets import erase
 from pipeline.catalog.claims import OPEN, end_badly, locked
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Outbox, Output, Part, State
-from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
+from pipeline.catalog.outbox import WINDOW, dispatch, is_confirmed, ring_claim
 from pipeline.catalog.storage import Storage
 from pipeline.errors import WorkerLost
 
@@ -55,6 +55,8 @@ def ring_again(session: Session, *, idle_queues: Collection[str] = (), all_queue
         .join(Asset, Asset.id == Claim.asset_id)
         .where(Asset.state.in_(OPEN), Claim.done.is_(False), _unleased(), or_(lost_worker, lost_message))
         .order_by(Claim.position)
+        # Who changes these claims at this moment, with the asset locked, needs no ringing and must not be waited for.
+        .with_for_update(of=Claim, skip_locked=True)
     ).all()
     for claim, asset in rows:
         ring_claim(session, asset, claim)
@@ -66,7 +68,8 @@ def dispatch_again(session: Session, *, window: int = WINDOW) -> int:
     """Wake workers for assets that have something to make and nobody called for it; how many were woken."""
     queued = exists().where(Claim.asset_id == Asset.id, Claim.done.is_(False), Claim.queued_at.is_not(None))
     waiting = exists().where(Claim.asset_id == Asset.id, Claim.done.is_(False), Claim.name != INGEST)
-    found = session.scalars(select(Asset).where(Asset.state.in_(OPEN), waiting, ~queued))
+    here = or_(waiting.where(Claim.needs <= Asset.received), and_(waiting, is_confirmed(Asset.id)))
+    found = session.scalars(select(Asset).where(Asset.state.in_(OPEN), here, ~queued))
     return sum(dispatch(session, asset, window) for asset in found.all())
 
 

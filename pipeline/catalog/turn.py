@@ -5,7 +5,8 @@ a worker that is woken for one name first asks what else waits in the same queue
 rings again for its own. What is more urgent:
 
 1. a film of which nothing was begun for two minutes: nobody waits for ever behind a stream of shorter ones;
-2. of the owner with the least work in the house: who sends much does not stand in the way of who sends little;
+2. of the owner with the least work in the house whose bytes are here: who sends much does not stand in the way of who
+   sends little, and what was made, or never came, stands in nobody's way;
 3. of the smaller film, then of the older one;
 4. in the order of its plan.
 
@@ -56,15 +57,19 @@ def take(
 
 
 def _most_urgent(queue: str, waiting: tuple[ColumnElement[bool], ...]) -> Select[str, str, str | None]:
+    ingest = Claim.name == INGEST
+    confirmed = func.max(case((and_(ingest, Claim.done), 1), else_=0)) == 1
+    here = or_(Claim.needs <= Asset.received, and_(ingest, Asset.received == Asset.size))
     films = (
         select(Claim.asset_id, func.sum(Claim.weight).label("weight"), func.max(Claim.started_at).label("begun_at"))
+        .add_columns(case((confirmed, _weight(~Claim.done)), else_=_weight(~Claim.done, here)).label("due"))
         .join(Asset)
         .where(Asset.state.in_(OPEN))
         .group_by(Claim.asset_id)
         .cte()
     )
     owners = (
-        select(Asset.owner, func.sum(films.c.weight).label("weight"))
+        select(Asset.owner, func.sum(films.c.due).label("due"))
         .join(films, films.c.asset_id == Asset.id)
         .group_by(Asset.owner)
         .subquery()
@@ -77,11 +82,15 @@ def _most_urgent(queue: str, waiting: tuple[ColumnElement[bool], ...]) -> Select
         .join(owners, owners.c.owner == Asset.owner)
         .where(*waiting, Claim.queue == queue)
         .order_by(case((neglected, 0), else_=1))
-        .order_by(owners.c.weight, films.c.weight, Asset.created_at, Asset.id, Claim.position)
+        .order_by(owners.c.due, films.c.weight, Asset.created_at, Asset.id, Claim.position)
         .limit(1)
         # Two workers that ask at once do not choose the same.
         .with_for_update(of=Claim, skip_locked=True)
     )
+
+
+def _weight(*which: ColumnElement[bool]) -> ColumnElement[float]:
+    return func.sum(case((and_(*which), Claim.weight), else_=0.0))
 
 
 def _waiting(max_attempts: int) -> tuple[ColumnElement[bool], ...]:

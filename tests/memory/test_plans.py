@@ -3,43 +3,15 @@
 from typing import Any
 
 import pytest
+from early import RANGES, SIZE, arriving, planned_early, publish, rung
 from filming import film, lease_of, parts
 from sqlalchemy import Engine, event, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets, reconcile
-from pipeline.catalog.models import Asset, Claim, Outbox, Output, State
-from pipeline.catalog.plans import EARLY_BYTES
-
-SIZE = 4 * EARLY_BYTES
-RANGES = [[[0, 900], [SIZE - 100, SIZE]], [[900, EARLY_BYTES + 500], [SIZE - 100, SIZE]], [[EARLY_BYTES, SIZE]]]
-
-
-def arriving(session: Session, received: int = EARLY_BYTES, *, hinted: bool = True) -> Asset:
-    asset = assets.create(session, owner="dealer", preset="workshop", size=SIZE)
-    if hinted:
-        assets.hint(session, asset.id, offset=SIZE - 100, length=100, key="k/hint")
-    parts(session, asset.id, 0, received)
-    return asset
-
-
-def planned_early(session: Session, received: int = EARLY_BYTES) -> Asset:
-    asset = arriving(session, received)
-    assert assets.plan(session, lease_of(session, asset.id, "ingest"), film(3, RANGES), window=9)
-    session.commit()
-    return asset
-
-
-def rung(session: Session) -> list[str]:
-    rows = session.scalars(select(Outbox).order_by(Outbox.id))
-    return [f"{row.actor} {row.args['name']}" if row.actor == "make" else row.actor for row in rows]
-
-
-def publish(session: Session, asset: Asset, name: str, lease: assets.Lease | None = None) -> bool:
-    lease = lease or lease_of(session, asset.id, name)
-    done = assets.publish(session, lease, prefix=f"{name}/{lease.fence}/", files=[], facts={}, window=9)
-    session.commit()
-    return done
+from pipeline.catalog.models import Asset, Claim, Output, State
+from pipeline.catalog.plans import EARLY_BYTES, MOST_RANGES
+from pipeline.errors import EngineFailed
 
 
 def test_a_film_is_measured_with_its_first_bytes(session: Session) -> None:
@@ -165,7 +137,7 @@ def test_who_makes_a_chunk_may_change_a_plan_but_not_confirm_it(session: Session
     session.commit()
 
     assert asset.recipe == "workshop-2"
-    assert asset.hint_key == "k/hint"
+    assert asset.hint_key == "k/hint/1"
     assert rung(session)[-3:] == ["make chunk/0000", "make chunk/0001", "make chunk/0002"]
     assert "make storyboard" not in rung(session)
 
@@ -261,105 +233,58 @@ def test_an_early_plan_may_be_recorded_again_by_whoever_did_not_hear_the_answer(
     assert rung(session).count("make chunk/0000") == 1
 
 
-def test_another_hint_begins_from_nothing(session: Session) -> None:
-    asset = planned_early(session)
-    publish(session, asset, "chunk/0000")
-    working = lease_of(session, asset.id, "chunk/0001")
-
-    assert assets.hint(session, asset.id, offset=SIZE - 200, length=200, key="k/other") == "k/hint"
-    session.commit()
-
-    assert (asset.recipe, asset.plan, session.scalars(select(Output)).all()) == (None, None, [])
-    assert rung(session)[-1] == "ingest"
-    assert not publish(session, asset, "chunk/0001", working)
-    assert assets.claim(session, asset.id, "chunk/0000", worker="w") is None
-    assert assets.hint(session, asset.id, offset=SIZE - 200, length=200, key="k/other") is None
-
-
-def test_a_name_that_comes_back_meets_no_worker_from_before(session: Session) -> None:
-    asset = planned_early(session)
-    parts(session, asset.id, EARLY_BYTES, SIZE - 1)
-    for _ in range(3):  # often taken: its fence is the highest
-        asleep = lease_of(session, asset.id, "chunk/0002", lease_s=-1)
-    assets.hint(session, asset.id, offset=SIZE - 200, length=200, key="k/other")
-    assets.plan(session, lease_of(session, asset.id, "ingest"), film(1, RANGES))
-    session.commit()
-    parts(session, asset.id, SIZE - 1, SIZE)
-    assets.plan(session, lease_of(session, asset.id, "ingest"), film(3, RANGES), window=9)
-    session.commit()
-
-    for _ in range(3):
-        awake = lease_of(session, asset.id, "chunk/0002", lease_s=-1)
-        assert awake.fence > asleep.fence
-
-
-@pytest.mark.parametrize("place", [(SIZE - 99, 100), (SIZE, 1)])
-def test_a_hint_lies_inside_its_file(session: Session, place: tuple[int, int]) -> None:
-    asset = arriving(session, hinted=False)
-    with pytest.raises(assets.NotReceiving):
-        assets.hint(session, asset.id, offset=place[0], length=place[1], key="k")
-
-
-def test_a_hint_is_for_a_file_that_is_still_arriving(session: Session) -> None:
-    asset = arriving(session, SIZE, hinted=False)
-    with pytest.raises(assets.NotReceiving):
-        assets.hint(session, asset.id, offset=0, length=9, key="k")
-    with pytest.raises(assets.NotReceiving):
-        assets.hint(session, "0199d1f2-0000-7000-8000-000000000000", offset=0, length=9, key="k")
-
-
-def test_time_left_while_a_film_arrives_comes_from_its_line(session: Session) -> None:
-    asset = arriving(session, 100_000)
-    session.execute(update(Asset).values(speed=1000.0))
-    session.commit()
-    asset = session.get_one(Asset, asset.id, populate_existing=True)
-
-    progress = assets.progress(session, asset)
-
-    assert (progress.state, progress.percent) == (State.RECEIVING, 100 * 100_000 // SIZE)
-    assert progress.eta_s == pytest.approx((SIZE - 100_000) / 1000)
-
-
-def test_time_left_is_that_of_the_work_where_it_is_slower_than_the_line(session: Session) -> None:
-    asset = planned_early(session)
-    publish(session, asset, "chunk/0000")
-    parts(session, asset.id, EARLY_BYTES, SIZE - 100)
-    session.execute(update(Asset).values(speed=1e9))
-    session.execute(update(Claim).where(Claim.name == "chunk/0000").values(started_at=Claim.started_at - 40))
-    session.commit()
-    asset = session.get_one(Asset, asset.id, populate_existing=True)
-
-    progress = assets.progress(session, asset)
-
-    # 4 s of film took 40 s, and 8 s of it are here to be made.
-    assert progress.playable
-    assert progress.eta_s == pytest.approx(80, rel=0.1)
-
-
-def test_the_speed_of_a_line_is_that_of_its_last_parts_and_a_pause_is_none(session: Session) -> None:
-    asset = assets.create(session, owner="dealer", preset="workshop", size=SIZE)
-    session.commit()
-
-    def after(seconds: float, start: int, end: int) -> float | None:
-        session.execute(update(Asset).values(touched_at=Asset.touched_at - seconds))
-        parts(session, asset.id, start, end)
-        return session.scalar(select(Asset.speed))
-
-    assert after(10, 0, 10_000) == pytest.approx(1000, rel=0.1)
-    assert after(1000, 10_000, 20_000) == pytest.approx(1000, rel=0.1)
-    assert after(5, 20_000, 30_000) == pytest.approx(1300, rel=0.1)
-
-
-def test_a_hint_is_kept_as_long_as_its_row_names_it(session: Session) -> None:
-    asset = arriving(session, SIZE)
-    assert asset.hint_key == "k/hint"
-    for _ in range(3):
-        assets.stumble(session, lease_of(session, asset.id, "ingest"), reason="engine-failed", detail="x")
+@pytest.mark.parametrize("step", [16, 0])
+def test_a_file_that_is_asked_for_bit_by_bit_is_measured_when_it_is_whole(session: Session, step: int) -> None:
+    asset = arriving(session)
+    looks = 0
+    while assets.claim(session, asset.id, "ingest", worker="w") and (looks := looks + 1) <= 40:
+        session.rollback()
+        asked = [[EARLY_BYTES - looks * step - 16, EARLY_BYTES - looks * step]]
+        assert assets.wait(session, lease_of(session, asset.id, "ingest"), asked)
         session.commit()
-    assert asset.state is State.FAILED
-    assert asset.finished_at is not None
+        if not session.scalar(select(Claim.queued_at).where(Claim.name == "ingest")):
+            break
 
-    named = reconcile.named_keys(session, asset.id, asset.finished_at)
+    assert looks <= MOST_RANGES
+    assert rung(session) == ["ingest"] * looks
+    parts(session, asset.id, EARLY_BYTES, SIZE - 1)
+    assert rung(session) == ["ingest"] * looks
+    parts(session, asset.id, SIZE - 1, SIZE)
+    assert rung(session) == ["ingest"] * (looks + 1)
 
-    assert named is not None
-    assert "k/hint" in named[0]
+
+def test_who_asks_for_no_bytes_at_all_waits_for_the_whole_file(session: Session) -> None:
+    asset = arriving(session)
+
+    assert assets.wait(session, lease_of(session, asset.id, "ingest"), [])
+    session.commit()
+
+    assert rung(session) == ["ingest"]
+
+
+def test_who_was_given_the_whole_file_may_ask_for_no_more(session: Session) -> None:
+    asset = arriving(session, SIZE)
+    lease = lease_of(session, asset.id, "ingest")
+
+    for asked in ([[0, 9]], None):
+        with pytest.raises(EngineFailed):
+            assets.wait(session, lease, asked)
+        session.rollback()
+
+    assert assets.stumble(session, lease, reason="engine-failed", detail="x")
+    session.commit()
+    assert rung(session)[-1] == "ingest"
+
+
+def test_the_sweep_does_not_look_closer_at_what_waits_for_its_bytes(engine: Engine, session: Session) -> None:
+    asset = planned_early(session)
+    publish(session, asset, "chunk/0000")
+    said: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+
+    assert reconcile.dispatch_again(session) == 0
+    assert len(said) == 1
+    session.execute(update(Asset).values(received=EARLY_BYTES + 500))
+
+    assert reconcile.dispatch_again(session) == 1
+    assert rung(session)[-1] == "make chunk/0001"

@@ -2,7 +2,7 @@
 
 import pytest
 from filming import film, lease_of, planned, received
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets, keys, reconcile
@@ -231,3 +231,18 @@ def test_the_original_of_a_refused_file_is_given_up_after_a_while(session: Sessi
     assert set(session.scalars(select(Part.asset_id))) == {kept.id}
     assert [row[0] for row in reconcile.untidy(session, after_s=0)] == [refused.id]
     assert reconcile.forget_originals(session, expiry_s=60) == []
+
+
+def test_the_sweep_waits_for_nobody_who_changes_the_claims(engine: Engine, session: Session) -> None:
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    asset = planned(session, film(3))
+    with Session(engine) as other:
+        other.execute(update(Claim).where(Claim.name == "chunk/0001").values(fence=Claim.fence + 1))
+        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+
+        assert reconcile.ring_again(session, all_queues=True) == 3
+        session.commit()
+
+    assert reconcile.ring_again(session, all_queues=True) == 4
+    assert asset.state is State.PROCESSING

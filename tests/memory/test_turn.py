@@ -147,3 +147,41 @@ def test_a_whole_film_is_made_whoever_makes_way(session: Session) -> None:
 
     assert {session.get_one(Asset, film_id).state for film_id in films} == {State.READY}
     assert made == sum(chunks + 3 for chunks in (5, 2, 1))
+
+
+@pytest.mark.parametrize("left", ["abandoned", "made"])
+def test_what_never_came_or_is_made_does_not_count_against_its_dealer(session: Session, left: str) -> None:
+    before = film_of("A", 30, session)
+    if left == "abandoned":  # planned early, and then no byte more
+        session.execute(update(Asset).where(Asset.id == before).values(state=State.RECEIVING, received=500, size=9000))
+        session.execute(update(Claim).where(Claim.asset_id == before, Claim.name == "ingest").values(done=False))
+        session.execute(update(Claim).where(Claim.asset_id == before).values(needs=501, queued_at=None))
+    else:
+        of_film = (Claim.asset_id == before, Claim.name != "storyboard")
+        session.execute(update(Claim).where(*of_film).values(done=True, queued_at=None))
+    session.commit()
+    other = film_of("B", 9, session)
+    new = film_of("A", 6, session)
+
+    assert called(session, other, "chunk/0001") == (new, "chunk/0001")
+
+
+def test_what_came_of_a_film_that_still_arrives_counts_for_its_dealer(session: Session) -> None:
+    arriving, new = film_of("A", 30, session), film_of("A", 3, session)
+    session.execute(update(Asset).where(Asset.id == arriving).values(state=State.RECEIVING, size=9000))
+    session.execute(update(Claim).where(Claim.asset_id == arriving, Claim.name == "ingest").values(done=False))
+    session.execute(update(Claim).where(Claim.asset_id == arriving).values(needs=1000))
+    other = film_of("B", 9, session)
+
+    assert called(session, new, "chunk/0001") == (other, "chunk/0001")
+
+
+def test_many_files_that_nobody_measured_yet_weigh_what_their_bytes_say(session: Session) -> None:
+    one = film_of("A", 3, session)
+    photos = [received(session, size=4_000_000).id for _ in range(20)]
+    session.execute(update(Asset).where(Asset.id.in_(photos)).values(owner="B"))
+    session.commit()
+
+    assert called(session, photos[0], "ingest") == (one, "poster")
+    assert called(session, photos[0], "ingest") == (one, "chunk/0000")
+    assert called(session, photos[0], "ingest") == (photos[0], "ingest")

@@ -4,6 +4,7 @@ Only its first eight bytes are looked at here. What it says is believed when the
 """
 
 import hashlib
+import secrets
 import time
 from contextlib import suppress
 
@@ -42,7 +43,7 @@ def take(asset_id: str, storage: Storage, settings: Settings) -> None:
     body = _read(length, settings.upload_read_timeout_s)
     if body[4:8] != b"moov" or _length(body) != length:
         raise Refused(400, "the body must be one whole 'moov' box")
-    key = keys.hint(asset_id, offset, hashlib.sha256(body).hexdigest())
+    key = keys.hint(asset_id, offset, hashlib.sha256(body).hexdigest(), secrets.token_hex(8))
     try:
         storage.put(key, memoryview(body))
     except StorageDown as error:

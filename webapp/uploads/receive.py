@@ -124,7 +124,7 @@ class Receiver:
         )
         if session.execute(still_ours).rowcount != 1:
             raise Refused(423, "another request has taken over this upload")
-        received = self.offset
+        received, came = self.offset, sum(piece.length for piece in self._shelf.stored)
         for piece in self._shelf.stored:
             try:
                 received = assets.add_part(
@@ -133,6 +133,7 @@ class Receiver:
                     offset=piece.offset,
                     length=piece.length,
                     key=piece.key,
+                    came=came if received == self.offset else 0,
                     window=self.settings.window,
                 )
             except assets.OffsetConflict as error:

@@ -1,0 +1,54 @@
+"""A crew, a film and a phone, for films that are made while they arrive: what the tests of early making share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import arriving
+import crewroom
+import pytest
+from arriving import Arrival, Film
+from crewroom import Crew
+
+from pipeline.catalog.models import State
+from workers import child
+
+MOST = 8.0  # s of the film that arrive early: enough for the second chunk
+
+
+@pytest.fixture
+def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    with crewroom.crew(tmp_path, monkeypatch, lease_s=5) as crew:
+        monkeypatch.setattr(child, "run", arriving.run)
+        yield crew
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
+    return arriving.film(tmp_path_factory.mktemp("film") / "film.mov", metadata={"location": "+48.8584+002.2945/"})
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Film:
+    """Another film, with fewer pictures."""
+    return arriving.film(tmp_path_factory.mktemp("other") / "other.mov", seconds=5, gop=10)
+
+
+@pytest.fixture(scope="module")
+def plain(film: Film, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The digests of all that a plain upload of the film makes."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        with crewroom.crew(tmp_path_factory.mktemp("plain"), monkeypatch) as crew:
+            monkeypatch.setattr(child, "run", arriving.run)
+            arrival = Arrival(crew, len(film.body))
+            arrival.send(film.body, piece=len(film.body))
+            crew.work()
+            assert crew.asset(arrival.asset_id).state is State.READY
+            assert {name.split("/")[0] for name in arrival.digests()} == {"poster", "chunk", "storyboard", "preview"}
+            return arrival.digests()
+
+
+def finish(crew: Crew, arrival: Arrival, film: Film) -> list[str]:
+    arrival.send(film.body)
+    called = crew.work()
+    assert crew.asset(arrival.asset_id).state is State.READY
+    return called
