@@ -53,18 +53,18 @@ def make(
 
             made = stills.poster(path, it, what, watermark, out, on_progress)
             light = (made["facts"]["light"]["width"], made["facts"]["light"]["height"])
-            proof.still(out / "poster.webp", TYPES[".webp"], light, it.private, dark=lambda: _dark_film(path, it))
-            return _proved(made, "poster.jpg", path, it, out)
+            proof.still(out / "poster.webp", TYPES[".webp"], light, it.private, dark=lambda: _dark_film(path, it, what))
+            return _proved(made, "poster.jpg", path, it, what, out)
         case "storyboard":
             from pipeline import stills
 
             made = stills.storyboard(path, it, what, out, on_progress)
-            return _proved(made, "storyboard.jpg", path, it, out)
+            return _proved(made, "storyboard.jpg", path, it, what, out)
         case "preview":
             from pipeline import stills
 
             made = stills.preview(path, it, what, watermark, out, on_progress)
-            return _proved(made, "preview.webp", path, it, out)
+            return _proved(made, "preview.webp", path, it, what, out)
         case "sizes":
             from pipeline import photo
 
@@ -92,7 +92,7 @@ def _chunk(
     return {**made, "facts": proof.chunk(out, made, what.film, transcode.came_out(chunk, facts), it)}
 
 
-def _proved(made: dict[str, Any], still: str, path: Path, it: Source, out: Path) -> dict[str, Any]:
+def _proved(made: dict[str, Any], still: str, path: Path, it: Source, what: Plan, out: Path) -> dict[str, Any]:
     """A still picture proved; beside it, every other file is at least clean."""
     facts = made["facts"]
     for file in made["files"]:
@@ -102,13 +102,19 @@ def _proved(made: dict[str, Any], still: str, path: Path, it: Source, out: Path)
         facts.get("width") or facts["columns"] * facts["tile_width"],
         facts.get("height") or facts["rows"] * facts["tile_height"],
     )
-    found = proof.still(out / still, TYPES[Path(still).suffix], size, it.private, dark=lambda: _dark_film(path, it))
+    found = proof.still(
+        out / still, TYPES[Path(still).suffix], size, it.private, dark=lambda: _dark_film(path, it, what)
+    )
     return {**made, "facts": {**facts, "brightness": found["brightness"]}}
 
 
-def _dark_film(path: Path, it: Source) -> bool:
-    """Whether the film itself begins in the dark: a lens that was covered is no fault of ours."""
-    seen = frames.decode(path, it, until=4.0)
+def _dark_film(path: Path, it: Source, what: Plan) -> bool:
+    """Whether the film itself begins in the dark: a lens that was covered is no fault of ours.
+
+    Looks no further than the poster did: of a film that still arrives no more bytes need be here.
+    """
+    assert what.film is not None
+    seen = frames.decode(path, it, until=max(what.film.poster.within, 0.001))
     return all(float(one.frame.reformat(format="gray").to_ndarray().mean()) < BLACK for one in islice(seen, 120))
 
 

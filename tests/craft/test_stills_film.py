@@ -11,6 +11,8 @@ from PIL import Image
 
 from pipeline import plan, presets, stills
 from pipeline.judge import best
+from pipeline.make import make
+from pipeline.measure import measure
 from pipeline.plan import Plan
 from pipeline.probe import probe
 from pipeline.source import Source
@@ -167,3 +169,20 @@ def test_a_page_gets_a_light_poster_of_the_same_picture(tmp_path: Path) -> None:
         assert light.size == (960, 540)
         far = np.abs(np.asarray(full.resize(light.size).convert("L"), float) - np.asarray(light.convert("L"), float))
     assert far.mean() < 6
+
+
+def test_a_dark_beginning_is_known_from_the_poster_s_own_bytes(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mov", seconds=9, gop=15, video_filter="drawbox=t=fill:c=black:enable='lt(t,3)'")
+    result = measure(film, "workshop", False)
+    ranges = next(one["ranges"] for one in result["plan"]["outputs"] if one["name"] == "poster")
+    data = film.read_bytes()
+    holes = bytearray(len(data))
+    for first, end in ranges:
+        holes[first:end] = data[first:end]
+    film.write_bytes(holes)
+    out = tmp_path / "out"
+    out.mkdir()
+
+    facts = make("poster", film, result["source"], result["plan"], None, out, lambda _: None)["facts"]
+
+    assert facts["brightness"] < 4
