@@ -5,6 +5,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from photographs import corners, largest, made, pixels
 from PIL import Image, ImageCms
@@ -63,6 +64,7 @@ def test_a_heic_turned_by_its_container_is_not_turned_again(tmp_path: Path) -> N
     path = tmp_path / "in.heic"
     image = corners().transpose(Image.Transpose.ROTATE_90)
     image.info["exif"] = exif.tobytes()
+    pillow_heif.register_heif_opener()
     image.save(path, "HEIF", quality=90)
     assert b"irot" in path.read_bytes()
     upright = largest(made(path, tmp_path / "out"), tmp_path / "out")

@@ -91,8 +91,10 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
 def test_a_film_is_finished_by_the_other_host_when_one_is_killed_in_the_middle(pool: Pool, tmp_path: Path) -> None:
     lost, left = pool.workers
     units = [hosts.unit(host, **pool.settings) for host in pool.workers]
-    # Long enough that both hosts are still at it when one is killed, however quick they are.
-    film = paint(tmp_path / "film.mp4", seconds=70, size=(160, 120)).read_bytes()
+    for host in pool.workers:
+        servers.wait_for(lambda host=host: "ready for action" in host.log.read_text(), within_s=PATIENCE_S)
+    # Long enough that both hosts are still at it when one is killed.
+    film = paint(tmp_path / "film.mp4", seconds=30, size=(160, 120)).read_bytes()
     asset_id = pool.send(film)
 
     def both_have_made_some() -> bool:
