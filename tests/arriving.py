@@ -73,7 +73,7 @@ def with_offsets(index: bytes, change: Callable[[int], int]) -> bytes:
 
 @dataclass
 class Arrival:
-    """One upload, as the upload process does it: objects first, then the rows."""
+    """One upload, as the upload process does it: objects first, then the rows; or an asset that somebody else sends."""
 
     crew: Crew
     size: int
@@ -81,6 +81,8 @@ class Arrival:
     received: int = 0
 
     def __post_init__(self) -> None:
+        if self.asset_id:
+            return
         with connections.transaction() as session:
             self.asset_id = assets.create(session, owner="dealer", preset="workshop", size=self.size).id
 
