@@ -1,6 +1,4 @@
-"""A plan made while the film still arrives: who is woken when, and what becomes of it at the last byte."""
-
-from typing import Any
+"""A film planned while it still arrives: who is woken for it, and when."""
 
 import pytest
 from early import RANGES, SIZE, arriving, planned_early, publish, rung
@@ -9,7 +7,7 @@ from sqlalchemy import Engine, event, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets, reconcile
-from pipeline.catalog.models import Asset, Claim, Output, State
+from pipeline.catalog.models import Asset, Claim, State
 from pipeline.catalog.plans import EARLY_BYTES, MOST_RANGES
 from pipeline.errors import EngineFailed
 
@@ -88,135 +86,6 @@ def test_a_part_costs_few_statements_and_reads_no_plan(engine: Engine, session: 
     statements = [one for one in said if one.startswith(("SELECT", "UPDATE", "INSERT"))]
     assert len(statements) == 10 * 4
     assert not any("asset.plan" in one or "asset.source" in one for one in statements)
-
-
-def test_the_same_answer_at_the_last_byte_keeps_what_was_made(session: Session) -> None:
-    asset = planned_early(session)
-    publish(session, asset, "chunk/0000")
-    working = lease_of(session, asset.id, "chunk/0001")
-    kept = session.scalars(select(Output.id)).all()
-
-    parts(session, asset.id, EARLY_BYTES, SIZE)
-    assert asset.state is State.PROCESSING
-    assert assets.plan(session, lease_of(session, asset.id, "ingest"), film(3, RANGES), window=9)
-    session.commit()
-
-    assert session.scalars(select(Output.id)).all() == kept
-    assert publish(session, asset, "chunk/0001", working)
-    assert asset.hint_key is None
-    for name in ("poster", "chunk/0002", "storyboard"):
-        assert publish(session, asset, name)
-    assert asset.state is State.PROCESSING
-    assert publish(session, asset, "preview")
-    assert asset.state is State.READY
-
-
-@pytest.mark.parametrize("differs", ["plan", "source", "hint"])
-def test_another_answer_at_the_last_byte_drops_what_was_made(session: Session, differs: str) -> None:
-    asset = planned_early(session)
-    publish(session, asset, "chunk/0000")
-    working = lease_of(session, asset.id, "chunk/0001")
-    parts(session, asset.id, EARLY_BYTES, SIZE)
-    again = film(2 if differs == "plan" else 3, RANGES) | ({"source": {"a": 1}} if differs == "source" else {})
-
-    assert assets.plan(session, lease_of(session, asset.id, "ingest"), again, hint_held=differs != "hint", window=9)
-    session.commit()
-
-    assert session.scalars(select(Output)).all() == []
-    assert not publish(session, asset, "chunk/0001", working)
-    assert "chunk/0000" in assets.missing(session, asset)
-    assert rung(session).count("make chunk/0000") == 2
-
-
-def test_who_makes_a_chunk_may_change_a_plan_but_not_confirm_it(session: Session) -> None:
-    asset = planned_early(session)
-    chunk = lease_of(session, asset.id, "chunk/0000")
-    parts(session, asset.id, EARLY_BYTES, SIZE)
-
-    assert assets.plan(session, chunk, film(3, RANGES) | {"recipe": "workshop-2"}, window=9)
-    session.commit()
-
-    assert asset.recipe == "workshop-2"
-    assert asset.hint_key == "k/hint/1"
-    assert rung(session)[-3:] == ["make chunk/0000", "make chunk/0001", "make chunk/0002"]
-    assert "make storyboard" not in rung(session)
-
-
-def test_nothing_is_ready_before_the_whole_file_says_so(session: Session) -> None:
-    asset = arriving(session)
-    small: dict[str, Any] = film(1, [[[0, 100]]])
-    small["plan"]["outputs"] = small["plan"]["outputs"][1:2]
-    assets.plan(session, lease_of(session, asset.id, "ingest"), small)
-    publish(session, asset, "chunk/0000")
-    assert assets.progress(session, asset).playable
-    parts(session, asset.id, EARLY_BYTES, SIZE)
-    assert asset.state is State.PROCESSING
-
-    assets.plan(session, lease_of(session, asset.id, "ingest"), small)
-    session.commit()
-
-    assert asset.state is State.READY
-
-
-@pytest.mark.parametrize("end", ["rejected", "failed", "three times", "lost"])
-def test_nothing_that_ends_badly_early_is_final(session: Session, end: str) -> None:
-    asset = planned_early(session)
-    for _ in range(3 if end in ("three times", "lost") else 1):
-        lease = lease_of(session, asset.id, "chunk/0000", lease_s=-1 if end == "lost" else 30)
-        match end:
-            case "rejected":
-                assets.reject(session, lease, reason="damaged", detail="1 of 90 frames")
-            case "failed":
-                assets.fail(session, lease, reason="engine-failed", detail="x")
-            case "three times":
-                assets.stumble(session, lease, reason="engine-failed", detail="x")
-        session.commit()
-    if end == "lost":
-        assert reconcile.give_up(session) == []
-        session.commit()
-    before = len(rung(session))
-
-    assert asset.state is State.RECEIVING
-    reconcile.ring_again(session, all_queues=True)
-    reconcile.dispatch_again(session)
-    session.commit()
-    assert "make chunk/0000" not in rung(session)[before:]
-    parts(session, asset.id, EARLY_BYTES, SIZE)
-    assert "make chunk/0000" not in rung(session)[before:]
-    assets.plan(session, lease_of(session, asset.id, "ingest"), film(3, RANGES), window=9)
-    session.commit()
-
-    assert rung(session)[before:].count("make chunk/0000") == 1
-    assert lease_of(session, asset.id, "chunk/0000").attempt == 1
-
-
-def test_a_measurement_that_ends_badly_early_is_done_again_with_all_bytes(session: Session) -> None:
-    asset = arriving(session)
-    assets.reject(session, lease_of(session, asset.id, "ingest"), reason="damaged", detail="x")
-    session.commit()
-    assert asset.state is State.RECEIVING
-
-    parts(session, asset.id, EARLY_BYTES, SIZE)
-    assert rung(session) == ["ingest", "ingest"]
-    assets.reject(session, lease_of(session, asset.id, "ingest"), reason="damaged", detail="x")
-    session.commit()
-
-    assert (asset.state, asset.reason) == (State.REJECTED, "damaged")
-
-
-def test_a_worker_that_measured_early_is_too_late_after_the_last_byte(session: Session) -> None:
-    asset = arriving(session)
-    early = lease_of(session, asset.id, "ingest")
-    parts(session, asset.id, EARLY_BYTES, SIZE)
-
-    assert not assets.plan(session, early, film(3, RANGES))
-    assert not assets.wait(session, early, None)
-    assert not assets.reject(session, early, reason="damaged", detail="x")
-    assert not assets.stumble(session, early, reason="damaged", detail="x")
-    session.commit()
-
-    assert asset.state is State.PROCESSING
-    assert asset.recipe is None
 
 
 def test_an_early_plan_may_be_recorded_again_by_whoever_did_not_hear_the_answer(session: Session) -> None:
