@@ -80,6 +80,26 @@ def test_a_section_that_breaks_is_told_of_and_stops_no_other(bench: Run) -> None
     assert "## How fast" in done.stdout
 
 
+def test_the_run_says_how_long_it_will_take_and_how_long_each_section_took(bench: Run) -> None:
+    done = bench(sections=(FAST, Section("again", "Once more", 20, lambda _: Report(), takes_s=120)))
+
+    assert "2 sections, about 3.0 min on two idle cores" in done.stderr
+    assert "again: Once more (about 2.0 min)" in done.stderr
+    assert "fast took 0 s" in done.stderr
+    assert "| fast | 60 | 0 |\n| again | 120 | 0 |\n| **all** | 180 | **0** |" in done.stdout
+
+
+def test_the_sections_together_take_less_than_a_quarter_of_an_hour() -> None:
+    assert sum(section.takes_s for section in command.sections()) < 15 * 60
+
+
+def test_something_wrong_in_what_was_made_fails_the_bench(bench: Run) -> None:
+    done = bench(sections=(Section("leak", "Leaks", 1, lambda _: Report(wrong=["a name in 720p.m4s"])),))
+
+    assert done.exit_code == 1
+    assert "**Wrong:** a name in 720p.m4s" in done.stdout
+
+
 def test_sections_of_all_floors_are_found_in_their_order() -> None:
     found = command.sections()
 

@@ -1,13 +1,18 @@
 """The contenders on a small painted film: each leaves finished HLS, none enlarges, and quality is told apart."""
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from painting import paint
 
 from workers import process as craft
-from workers.bench import compare, flame, ladders, peers, quality
+from workers.bench import compare, flame, ladders, peers, quality, tree
 from workers.bench.films import WALKAROUND, Films
+from workers.bench.made import Made
 from workers.bench.section import Context
 
 
@@ -75,16 +80,56 @@ def test_a_poor_rendition_is_seen_to_be_poor_and_our_mark_is_no_fault(context: C
 
 
 def test_the_whole_comparison_prints_costs_renditions_and_what_is_seen(context: Context) -> None:
-    case = compare.Case("small", "hevc", None, ("ours", "A", "B", "C", "A′"))
+    whole = compare.Case("whole", "hevc", None, ("ours", "A", "A′"))
+    part = compare.Case("part", "hevc", 1, ("ours", "B", "C"), part_of="whole")
 
-    found = compare.measure(case, context)
-    report = compare.report((case,), {"small": found})
+    found = {"whole": (mine := compare.measure(whole, context))}
+    found["part"] = compare.measure(part, context, mine["ours"])
+    report = compare.report((whole, part), found)
 
-    assert [table.title.split(":")[0] for table in report.tables] == ["Cost", "Renditions", "As seen"]
-    assert report.measured["cpu-vs-a"] == pytest.approx(found["ours"].rounds[0].cpu_s / found["A"].rounds[0].cpu_s)
-    assert 50 < report.measured["rss-1080p"] < 5000
-    assert set(report.plots) == {"cpu.svg", "first.svg", "seen.svg"}
-    assert set(report.data["small"]["A"]["renditions"]) == {variant.name for variant in found["A"].variants}
+    assert [table.title.split(":")[0] for table in report.tables] == ["Cost", "Renditions", "As seen"] * 2
+    assert report.measured["cpu-vs-a"] == pytest.approx(mine["ours"].rounds[0].cpu_s / mine["A"].rounds[0].cpu_s)
+    assert 50 < report.measured["rss-1080p"] < 600
+    assert set(report.plots) == {"cpu.svg", "first.svg", "seen.svg", "seen-peers.svg"}
+    assert set(report.data["whole"]["A"]["renditions"]) == {variant.name for variant in mine["A"].variants}
+    assert "peak ÷ average" in report.tables[1].head
+
+
+def test_the_beginning_of_a_film_bears_its_share_of_what_is_made_once() -> None:
+    variant = ladders.Variant("720p", Path("720p.m3u8"), ((100, 1.0), (400, 4.0), (600, 4.0), (100, 1.0)))
+    chunks = ((1.0, 2.0), (4.0, 8.0), (4.0, 12.0), (1.0, 2.0))
+    made = Made(30.0, 16.0, 1.5, 15.0, 1 << 20, (variant,), {"poster": 6.0}, chunks)
+
+    part, long = made.beginning(5.2)
+
+    assert long == 5
+    assert part.cpu_s == pytest.approx(10 + 6 * 0.5)
+    assert (part.first_s, part.wall_s) == (1.5, pytest.approx(16 * 13 / 30))
+    assert part.variants[0].segments == ((100, 1.0), (400, 4.0))
+    assert made.beginning(10) == (replace(made, by_output={}, ready_s=15.0), 10)
+
+
+def test_memory_is_that_of_the_one_child_which_holds_most_not_of_its_parent() -> None:
+    ballast = bytearray(os.urandom(1 << 20) * 150)
+    words = "held = bytearray(b'x') * (40 << 20); import time; time.sleep(0.6)"
+
+    with tree.Peak() as peak:
+        subprocess.run([sys.executable, "-c", words], check=True)
+
+    assert 40 << 20 < peak.bytes < 100 << 20
+    assert 20 << 20 < compare.unit_rss_bytes() < 120 << 20 < len(ballast)
+
+
+def test_frames_that_are_passed_over_change_no_score(context: Context, tmp_path: Path) -> None:
+    film, found = peers.film(context.films("hevc"), context.order)
+    made = peers.peer_a(film, context.order, tmp_path)
+    reference = quality.Reference(film.path, found)
+
+    some = quality.scores(reference, list(made.variants), tmp_path, every=12)
+    dense = quality.scores(reference, list(made.variants), tmp_path, every=3)
+
+    for name, score in some.items():
+        assert score.each == pytest.approx(dense[name].each[::4])
 
 
 def test_a_flame_holds_all_that_a_film_used(context: Context) -> None:

@@ -48,7 +48,7 @@ def test_files_and_canaries_print_their_tables_and_keep_their_numbers(collection
     assert film["frames_in"] == film["frames_out"] == 60
     assert abs(film["sync_s"]) <= 0.040
     assert abs(film["duration_s"]) <= 0.050
-    assert [search["hits"] for search in kept["canaries"]] == [[]]
+    assert [search["hits"] for search in kept["canaries"]["data"]] == [[]]
 
 
 def test_a_file_that_should_have_been_made_fails_the_bench(collection: Path, tmp_path: Path) -> None:

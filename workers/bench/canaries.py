@@ -3,11 +3,12 @@
 import re
 import tempfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.errors import PipelineError
 from workers import process as craft
+from workers.bench.section import Context, Report, Section, Table
 
 # The coordinates the collection plants, as text, in the forms containers and XMP write them.
 _PLACES = ("12.3456", "98.7654", "12,20.736", "98,45.924", "12.345", "98.765")
@@ -23,6 +24,22 @@ class Search:
     needles: int
     outputs: int
     hits: tuple[str, ...]
+
+
+def run(context: Context) -> Report:
+    """Every file with planted strings; without the collection there is nothing to search."""
+    if context.films.media is None:
+        context.say("no collection of files")
+        return Report()
+    found = []
+    for name in files(context.films.media):
+        found.append(search(context.films.media, name, context.order))
+        context.say(f"  {name}: {found[-1].verdict}, {found[-1].needles} strings, {len(found[-1].hits)} found")
+    head = ("file", "verdict", "strings searched", "outputs", "hits")
+    rows = [(s.file, s.verdict, str(s.needles), str(s.outputs), "; ".join(s.hits) or "0") for s in found]
+    table = Table("Planted strings", head, rows, f"Hits: {sum(len(s.hits) for s in found)}.")
+    wrong = [f"{search.file}: {hit}" for search in found for hit in search.hits]
+    return Report([table], data=[asdict(search) for search in found], wrong=wrong)
 
 
 def files(media: Path) -> list[str]:
@@ -66,3 +83,6 @@ def hidden_in(path: Path, found: list[bytes]) -> list[bytes]:
         except zlib.error:
             continue
     return [needle for needle in found if needle in data]
+
+
+SECTION = Section("canaries", "Planted personal strings", order=90, run=run, takes_s=20)

@@ -17,11 +17,10 @@ import click
 
 from workers import process as craft
 from workers import sandbox
-from workers.bench import canaries as planted
 from workers.bench import corpus as files
 from workers.bench import tables, targets
 from workers.bench.films import Films
-from workers.bench.section import Context, Report, Section
+from workers.bench.section import Context, Report, Section, Table
 from workers.settings import settings
 
 _MEDIA = Path(__file__).parents[3] / "shared" / "media"
@@ -102,12 +101,20 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
         shared.chmod(0o711)
         films = Films(shared, media if media.is_dir() else None)
         order = replace(given["order"], watermark=films.logo())
+        began = time.monotonic()
+        if len(chosen) > 1 and not given["quick"]:
+            _whisper(f"{len(chosen)} sections, {_about(sum(section.takes_s for section in chosen))} on two idle cores")
         for section in chosen:
-            click.echo(f"{section.name}: {section.title}", err=True)
+            length = "quick" if given["quick"] else _about(section.takes_s)
+            _whisper(f"{_clock(began)} {section.name}: {section.title} ({length})")
             started = time.monotonic()
             with tempfile.TemporaryDirectory(prefix=f"{section.name}-", dir=shared) as folder:
                 Path(folder).chmod(0o711)
-                context = Context(Path(folder), films, order, given["quick"], _whisper, given["rounds"])
+
+                def progress(words: str, started: float = started) -> None:
+                    _whisper(f"{_clock(started)} {words}")
+
+                context = Context(Path(folder), films, order, given["quick"], progress, given["rounds"])
                 try:
                     report = section.run(context)
                 except Exception as error:
@@ -115,8 +122,13 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
                     say(f"## {section.title}\n\n**Not measured:** {type(error).__name__}: {error}\n")
                     fine = False
                     continue
+                finally:
+                    took[section.name] = time.monotonic() - started
+                    _whisper(f"{section.name} took {took[section.name]:.0f} s")
             measured |= report.measured
-            took[section.name] = time.monotonic() - started
+            fine = fine and not report.wrong
+            for words in report.wrong:
+                say(f"**Wrong:** {words}\n")
             _keep(into, section.name, _kept(report, took[section.name]))
             for file, text in report.plots.items():
                 (into / file).write_text(text)
@@ -125,10 +137,21 @@ def _run(chosen: Sequence[Section], given: dict[str, Any]) -> bool:
     if measured or len(chosen) > 1:
         say(tables.markdown(targets.table(measured, whole=len(chosen) > 1)))
     if len(chosen) > 1:
-        each = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items())
-        say(f"Measured in {sum(took.values()) / 60:.1f} minutes: {each}. {_processor()}, {os.cpu_count()} cores.\n")
+        rows = [(section.name, f"{section.takes_s:.0f}", f"{took[section.name]:.0f}") for section in chosen]
+        whole = ("**all**", f"{sum(section.takes_s for section in chosen):.0f}", f"**{sum(took.values()):.0f}**")
+        note = f"Measured in {sum(took.values()) / 60:.1f} minutes on {os.cpu_count()} cores: {_processor()}."
+        say(tables.markdown(Table("How long it took", ("section", "s, two idle cores", "s"), [*rows, whole], note)))
         (into / "tables.md").write_text("".join(f"{text}\n" for text in said))
     return fine
+
+
+def _about(seconds: float) -> str:
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.1f} min"
+
+
+def _clock(since: float) -> str:
+    minutes, seconds = divmod(round(time.monotonic() - since), 60)
+    return f"[{minutes}:{seconds:02}]"
 
 
 def _whisper(words: str) -> None:
@@ -169,17 +192,6 @@ def corpus(given: dict[str, Any], third: bool = False, only: str | None = None) 
     both = rows[False] + rows[True]
     _keep(given["into"], "corpus", [asdict(row) for row in both])
     return all(row.right and not row.crashed and not row.hung and not row.read_beside for row in both)
-
-
-@bench.command()
-@click.pass_obj
-def canaries(given: dict[str, Any]) -> bool:
-    """Every planted string of the synthetic files, looked for in everything made of them."""
-    media = _collection(given)
-    found = [planted.search(media, name, given["order"]) for name in planted.files(media)]
-    click.echo(tables.canaries(found))
-    _keep(given["into"], "canaries", [asdict(search) for search in found])
-    return not any(search.hits for search in found)
 
 
 def _collection(given: dict[str, Any]) -> Path:

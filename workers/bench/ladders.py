@@ -1,7 +1,7 @@
 """Finished HLS ladders, anybody's, read from their playlists: sizes, rates, and which rendition a line carries."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 # Source: RFC 8216, 4.1: the peak is taken over runs of segments that last 0.5 to 1.5 target durations.
@@ -39,6 +39,12 @@ class Variant:
                 if seconds >= _RUN[0] * target:
                     peak = max(peak, round(size * 8 / seconds))
         return peak
+
+    def beginning(self, seconds: float) -> "Variant":
+        """Its segments that begin before `seconds`."""
+        starts = [sum(long for _, long in self.segments[:number]) for number in range(len(self.segments))]
+        taken = tuple(segment for at, segment in zip(starts, self.segments, strict=True) if at < seconds - 0.1)
+        return replace(self, segments=taken)
 
 
 def read(playlist: Path) -> Variant:

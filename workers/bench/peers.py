@@ -14,7 +14,8 @@ from typing import Any
 
 from pipeline import encoders, engine, plan
 from workers import process as craft
-from workers.bench import ladders
+from workers.bench import ladders, tree
+from workers.bench.made import Made
 
 _LOOK_S = 0.02
 Command = list[str]
@@ -29,19 +30,6 @@ class Film:
     height: int  # px
     seconds: float
     decided: plan.Plan
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a contender did; s, bytes."""
-
-    cpu_s: float
-    wall_s: float
-    first_s: float  # until a player could show the first second
-    ready_s: float  # until all renditions were there
-    peak_rss_bytes: int
-    variants: tuple[ladders.Variant, ...]
-    by_output: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -71,22 +59,26 @@ def ours(film: Film, order: craft.Order, out: Path) -> Made:
     def on_made(name: str) -> None:
         ready[name] = time.monotonic() - began
 
-    report = craft.process(film.path, lambda _kind: out, replace(order, on_made=on_made))
-    parent = time.process_time() - own
+    with tree.Peak() as peak:
+        report = craft.process(film.path, lambda _kind: out, replace(order, on_made=on_made))
+    parent = time.process_time() - own - peak.own_s
     by_output: dict[str, float] = {"parent": parent}
     for name, facts in report["outputs"].items():
         group = name.split("/")[0]
         by_output[group] = by_output.get(group, 0.0) + facts["usage"]["cpu_s"]
     by_output["measure"] = report["usage"]["cpu_s"] - sum(by_output.values()) + parent
     names = [rendition["name"] for rendition in report["plan"]["film"]["renditions"]]
+    chunks = sorted(name for name in report["outputs"] if name.startswith("chunk/"))
+    made = [report["outputs"][name] for name in chunks]
     return Made(
         cpu_s=report["usage"]["cpu_s"] + parent,
         wall_s=report["usage"]["wall_s"],
         first_s=ready["chunk/0000"],
         ready_s=max(at for name, at in ready.items() if name.startswith("chunk/")),
-        peak_rss_bytes=report["usage"]["peak_rss_bytes"],
+        peak_rss_bytes=peak.bytes,
         variants=tuple(ladders.read(out / f"{name}.m3u8") for name in names),
         by_output={name: round(cpu, 2) for name, cpu in by_output.items()},
+        chunks=tuple((float(one["facts"]["duration"]), float(one["usage"]["cpu_s"])) for one in made),
     )
 
 

@@ -19,11 +19,22 @@ SHOWN = 1080  # px, short edge: a phone's or a laptop's screen
 
 @dataclass(frozen=True)
 class Score:
-    """VMAF of one rendition: the mean, and what 19 of 20 frames reach."""
+    """VMAF of one rendition: of each frame that was looked at, in their order."""
 
-    mean: float
-    low: float
-    frames: int
+    each: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return sum(self.each) / len(self.each)
+
+    @property
+    def low(self) -> float:
+        """What 19 of 20 frames reach."""
+        return sorted(self.each)[len(self.each) // 20]
+
+    def beginning(self, share: float) -> "Score":
+        """Of the first part of the film."""
+        return Score(self.each[: max(1, round(len(self.each) * share))])
 
 
 @dataclass(frozen=True)
@@ -39,19 +50,20 @@ class Reference:
 def scores(reference: Reference, variants: list[Variant], folder: Path, every: int = 5) -> dict[str, Score]:
     """The score of each rendition, all from one decode of the source. `every` is in frames: neighbours look alike;
     `folder` is for logs."""
-    shown, width, height = _shown(reference, folder)
+    picked = _picked(reference, every)
+    shown, width, height = _shown(reference, folder, picked)
     copies = _split(shown, len(variants))
     logs = [folder / f"vmaf-{number}.json" for number in range(len(variants))]
     outputs = []
     for variant, reference_copy, log in zip(variants, copies, logs, strict=True):
-        made = ffmpeg.input(str(variant.playlist), allowed_extensions="ALL")["v:0"]
+        made = _only(ffmpeg.input(str(variant.playlist), allowed_extensions="ALL")["v:0"], picked)
         made = _clean(made.filter("scale", width, height, flags="bicubic"))
         measured = ffmpeg.filter(
             [made, reference_copy],
             "libvmaf",
             log_fmt="json",
             log_path=str(log),
-            n_subsample=every,
+            n_subsample=3 if picked else every,
             n_threads=2,
             # Of a source with more frames, the one that was kept.
             ts_sync_mode="nearest",
@@ -62,7 +74,23 @@ def scores(reference: Reference, variants: list[Variant], folder: Path, every: i
     return {variant.name: _score(log) for variant, log in zip(variants, logs, strict=True)}
 
 
-def _shown(reference: Reference, folder: Path) -> tuple[Any, int, int]:
+def _picked(reference: Reference, every: int) -> str | None:
+    """The frames that have a part in a score: each that is looked at, and for its motion the ones before and after it.
+
+    The scores are the same as with all frames, and most need not be scaled. None where frames cannot be told by their
+    number, because the source has more of them than the film.
+    """
+    decided = plan.from_json(reference.report["plan"]).film
+    if every <= 3 or decided is None or decided.keep is not None:
+        return None
+    return f"lte(mod(n,{every}),1)+eq(mod(n,{every}),{every - 1})"
+
+
+def _only(node: Any, picked: str | None) -> Any:
+    return node if picked is None else node.filter("select", picked)
+
+
+def _shown(reference: Reference, folder: Path, picked: str | None) -> tuple[Any, int, int]:
     """The source as it should be shown, and its size, px."""
     film = sources.from_json(reference.report["source"]).film
     decided = plan.from_json(reference.report["plan"])
@@ -74,9 +102,10 @@ def _shown(reference: Reference, folder: Path) -> tuple[Any, int, int]:
         mark = picture.watermark(reference.logo, width, height, decided.watermark, folder / "mark.png")
     if reference.ours and film.hdr is not Hdr.NONE:
         # Other colours than the source's, on purpose; `bench colour` judges them.
-        given = ffmpeg.input(str(reference.film), noautorotate=None)[str(film.stream)]
+        given = _only(ffmpeg.input(str(reference.film), noautorotate=None)[str(film.stream)], picked)
         return _clean(picture.steps(given, film, width=width, height=height, watermark=mark)), width, height
-    node = ffmpeg.input(str(reference.film))[str(film.stream)].filter("scale", width, height, flags="bicubic")
+    node = _only(ffmpeg.input(str(reference.film))[str(film.stream)], picked)
+    node = node.filter("scale", width, height, flags="bicubic")
     return _clean(picture.marked(node, mark) if mark else node), width, height
 
 
@@ -94,5 +123,4 @@ def _split(node: Any, copies: int) -> list[Any]:
 
 
 def _score(log: Path) -> Score:
-    found = sorted(frame["metrics"]["vmaf"] for frame in json.loads(log.read_text())["frames"])
-    return Score(sum(found) / len(found), found[len(found) // 20], len(found))
+    return Score(tuple(frame["metrics"]["vmaf"] for frame in json.loads(log.read_text())["frames"]))

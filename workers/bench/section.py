@@ -8,7 +8,7 @@ commands are brought, so that no floor imports the one above it:
     def run(context: Context) -> Report: ...
 
 `walkaround bench` then runs it in its turn and `walkaround bench upload` alone. All defaults together take less than
-15 minutes on two cores; a section does a fraction of its work when `context.quick`.
+15 minutes on two cores, so each section says how long it takes; it does a fraction of its work when `context.quick`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +50,7 @@ class Report:
     measured: Mapping[str, float] = field(default_factory=dict)  # by the keys of `targets.TARGETS`
     plots: Mapping[str, str] = field(default_factory=dict)  # SVG by file name
     data: Any = None  # everything else worth keeping, for JSON
+    wrong: Sequence[str] = ()  # what must not be, such as a planted string that was found: the bench then ends with 1
 
 
 @dataclass(frozen=True)
@@ -58,5 +59,6 @@ class Section:
 
     name: str  # also the command: `walkaround bench NAME`
     title: str
-    order: int  # smaller is earlier: cost 10, peers 20, ready 30, upload 40, page 50, pool 60, colour 70, flame 80
+    order: int  # smaller is earlier: peers 20, ready 30, upload 40, page 50, pool 60, colour 70, flame 80, canaries 90
     run: Callable[[Context], Report]
+    takes_s: float = 60  # on two idle cores, with defaults

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from workers.bench.canaries import Search
 from workers.bench.corpus import Row
 from workers.bench.section import Table
 
@@ -37,12 +36,6 @@ def hostile(rows: Sequence[Row]) -> str:
         for row in rows
     ]
     return f"## Hostile files\n\n{_table(head, lines)}\n\n{_totals(rows)}\n"
-
-
-def canaries(searches: Sequence[Search]) -> str:
-    head = ("file", "verdict", "strings searched", "outputs", "hits")
-    lines = [(s.file, s.verdict, str(s.needles), str(s.outputs), "; ".join(s.hits) or "0") for s in searches]
-    return f"## Canaries\n\n{_table(head, lines)}\n\nHits: {sum(len(s.hits) for s in searches)}.\n"
 
 
 def markdown(table: Table) -> str:

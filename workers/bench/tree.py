@@ -1,25 +1,30 @@
 """What a process and everything below it have used, as the kernel counts it."""
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_LOOK_S = 0.1
 
 
 def below(pid: int) -> Iterator[int]:
     """A living process and all its living descendants."""
     yield pid
-    try:
-        children = [
-            int(child)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    except OSError:  # it ended while we looked
-        return
-    for child in children:
+    for child in _children(pid):
         yield from below(child)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    except OSError:
+        pass  # it ended while we looked
+    return found
 
 
 def cpu_s(pid: int) -> float:
@@ -44,3 +49,32 @@ def memory_bytes(pid: int) -> int:
             continue
         total += next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
     return total
+
+
+class Peak:
+    """Looks at the children of this process from enter to exit: `bytes` is the most that one of them held, with all
+    below it.
+
+    Not `ru_maxrss`: that of a process begins with what its parent had when it was forked, and of several processes only
+    the largest counts.
+    """
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.own_s = 0.0  # CPU that looking itself has used
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "Peak":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(_LOOK_S):
+            for child in _children(os.getpid()):
+                self.bytes = max(self.bytes, memory_bytes(child))
+        self.own_s = time.thread_time()
