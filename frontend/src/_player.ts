@@ -9,8 +9,7 @@ import "media-chrome/dist/media-play-button.js";
 import "media-chrome/dist/media-playback-rate-button.js";
 import "media-chrome/dist/media-time-display.js";
 import "media-chrome/dist/media-time-range.js";
-import { playsNatively } from "./_native";
-import { tell } from "./_tell";
+import { feed } from "./_feed";
 
 const CONTROLS = `
 <media-loading-indicator slot="centered-chrome" noautohide loadingdelay="300"></media-loading-indicator>
@@ -23,21 +22,22 @@ const CONTROLS = `
 
 /** Puts the player over the poster and plays. `video` has been asked to play inside the viewer's gesture. */
 export async function start(screen: HTMLElement, video: HTMLVideoElement): Promise<void> {
-  await speak(document.documentElement.lang);
   const controller = document.createElement("media-controller");
   controller.setAttribute("autohide", "2");
   controller.lang = document.documentElement.lang;
   screen.append(controller); // first, since its parts write into style sheets, which they have only in a document
-  controller.innerHTML = CONTROLS;
   video.slot = "media";
-  controller.prepend(video);
+  controller.append(video);
+  const fed = feed(screen, video, screen.dataset.playlist ?? ""); // by the size it has there a version is chosen
+  await speak(document.documentElement.lang);
+  controller.insertAdjacentHTML("beforeend", CONTROLS);
   storyboard(screen.closest<HTMLElement>(".film") ?? screen);
 
   video.addEventListener("playing", () => (screen.dataset.state = "playing"), { once: true });
   video.addEventListener("play", () => {
     for (const other of document.querySelectorAll("video")) if (other !== video) other.pause();
   });
-  await feed(screen, video, screen.dataset.playlist ?? "");
+  await fed;
   await video.play().catch(() => undefined); // refused without a gesture: the controls are there
   controller.focus({ preventScroll: true });
   whole(screen);
@@ -56,39 +56,6 @@ export function storyboard(film: HTMLElement): void {
   const track = document.createElement("track");
   Object.assign(track, { kind: "metadata", label: "thumbnails", default: true, src: film.dataset.storyboard });
   video.append(track);
-}
-
-async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string): Promise<void> {
-  if (playsNatively(video)) {
-    video.addEventListener("error", () => tell(screen));
-    video.src = playlist;
-    return;
-  }
-  const { default: Hls } = await import("hls.js/light");
-  let [mended, reread] = [0, 0];
-  // `from`, s: a film that still grows is not a live broadcast, it begins at its beginning.
-  const play = (from: number): Promise<unknown> => {
-    const hls = new Hls({
-      startPosition: from,
-      enableWorker: false, // fMP4 passes through as it is
-      capLevelToPlayerSize: true,
-      backBufferLength: 120, // s
-    });
-    hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
-      if (!fatal) return;
-      if (type === Hls.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
-      hls.destroy();
-      // What was listed when it was read may have been made anew since: the list is read again, and the place is kept.
-      if (type === Hls.ErrorTypes.NETWORK_ERROR && video.currentTime && reread++ < 2) {
-        return void play(video.currentTime).then(() => video.play()).catch(() => undefined);
-      }
-      tell(screen);
-    });
-    hls.loadSource(playlist);
-    hls.attachMedia(video);
-    return new Promise((resolve) => hls.once(Hls.Events.MEDIA_ATTACHED, resolve));
-  };
-  await play(0);
 }
 
 async function speak(language: string): Promise<void> {

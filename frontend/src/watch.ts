@@ -1,5 +1,6 @@
 // The customer's page. It is complete without this file; here it says that it was seen, looks for media still being made,
 // and hands the gallery and, on the first touch of a film, the player their work.
+import { ahead } from "./_ahead";
 import { gallery } from "./_gallery";
 import { logo } from "./_logo";
 import { tell } from "./_tell";
@@ -17,11 +18,15 @@ function player(): Promise<typeof import("./_player")> {
 function films(): void {
   // A finger or pointer on its way to the button is the moment to fetch the player: not earlier, on the customer's data.
   for (const sign of ["pointerover", "touchstart", "focusin"])
-    document.addEventListener(sign, (event) => within(event, ".start") && void player(), { passive: true });
+    document.addEventListener(sign, (event) => touched(event) && void player(), { passive: true });
   document.addEventListener("click", (event) => {
-    const screen = within(event, ".start")?.closest<HTMLElement>(".screen");
+    const screen = touched(event);
     if (screen) void play(screen);
   });
+}
+
+function touched(event: Event): HTMLElement | null | undefined {
+  return within(event, ".start")?.closest<HTMLElement>(".screen");
 }
 
 async function play(screen: HTMLElement): Promise<void> {
@@ -31,6 +36,7 @@ async function play(screen: HTMLElement): Promise<void> {
   video.play().catch(() => undefined);
   screen.dataset.state = "loading";
   screen.querySelector(".broken")?.remove();
+  if (!("ManagedMediaSource" in window)) ahead(screen.dataset.playlist ?? "", screen.dataset.opening ?? "");
   try {
     await (await player()).start(screen, video);
   } catch {
@@ -71,8 +77,11 @@ function merge(page: HTMLElement, fresh: Document): void {
     const list = here.querySelector("ul") ?? here;
     const items = [...there.querySelectorAll<HTMLElement>("[data-item]")];
     const wanted = new Set(items.map((item) => item.id));
-    for (const old of list.querySelectorAll("[data-item]"))
-      if (!wanted.has(old.id) && !old.querySelector(".screen[data-state]")) old.remove();
+    for (const old of list.querySelectorAll<HTMLElement>("[data-item]")) {
+      if (wanted.has(old.id)) continue;
+      if (old.querySelector(".screen[data-state]")) old.dataset.stage = "gone"; // whoever watches it may see it to its end
+      else old.remove();
+    }
     let last: Element | null = null;
     for (const item of items) {
       let old = document.getElementById(item.id);
@@ -97,7 +106,7 @@ function looks(item: HTMLElement): string {
 // What changes on an item that stays: its numbers, and on a film that is finished while somebody watches, its signs.
 function refresh(old: HTMLElement, item: HTMLElement): void {
   old.dataset.stage = item.dataset.stage;
-  if (!item.querySelector(".growing")) old.querySelector(".growing")?.remove();
+  if (item.dataset.stage === "ready") old.querySelector(".growing")?.remove();
   const [words, said] = [old.querySelector(".making .words"), item.querySelector(".making .words")];
   if (words && said && words.textContent !== said.textContent) words.textContent = said.textContent;
   const [bar, value] = [old.querySelector("progress"), item.querySelector("progress")?.value];

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 from cast import open_page
@@ -13,6 +14,7 @@ from sqlalchemy import delete, select
 from pipeline.catalog.models import Asset, Output, State
 from webapp.accounts.models import Dealership
 from webapp.customers import colour
+from webapp.customers import page as view
 from webapp.database import session, storage
 
 Issue = Callable[..., str]
@@ -46,7 +48,23 @@ def test_the_page_shows_the_dealer_the_vehicle_and_every_finished_file(
     assert client.get(re.search(r'src="(/m/[^"]+/logo\.png)"', page)[1]).data == b"\x89PNG"
     for pattern in (r'data-playlist="([^"]+)"', r'class="poster" src="([^"]+)"', r'href="([^"]+)" download'):
         assert client.get(re.search(pattern, page)[1]).status_code == 200
+    playlist, opening = re.search(r'data-playlist="([^"]+)" data-opening="([^"]+)"', page).groups()
+    assert [client.get(urljoin(playlist, piece)).status_code for piece in opening.split()] == [200, 200, 200]
     assert "RO-1001" not in re.sub(r"mailto:\S+", "", page)
+
+
+@pytest.mark.parametrize(("sizes", "name"), [((90, 140, 280), "b"), ((150, 151, 500), "a"), ((200, 300, 400), "a")])
+def test_a_film_opens_with_the_best_version_that_begins_light(sizes: tuple[int, ...], name: str) -> None:
+    versions = [
+        {
+            "name": letter, "codecs": "avc1.64001f,mp4a.40.2", "width": width, "init": f"{letter}-init.mp4",
+            "segments": [{"path": f"{letter}.m4s", "bytes": size * 1000}],
+        }
+        for letter, width, size in zip("abc", (360, 480, 720), sizes, strict=True)
+    ]  # fmt: skip
+    light = {**versions[0], "name": "a-av1", "codecs": "av01.0.05M.08", "segments": [{"path": "av1.m4s", "bytes": 9}]}
+    chunk = Output(id="one", facts={"renditions": [*versions, light]})
+    assert view.opening(chunk) == f"{name}.m3u8 one/{name}-init.mp4 one/{name}.m4s"
 
 
 def test_what_was_refused_or_failed_is_not_the_customers_business(

@@ -11,6 +11,9 @@ from webapp.database import session
 from webapp.interventions.models import Intervention, Item
 from webapp.media import shelf, sign
 
+# A film opens with about as much as its player weighs (130 kB), which comes over the line at the same time.
+OPENING_BYTES = 150_000
+
 # An upload of which nothing has arrived for an hour was probably given up: no promise is made about it.
 PATIENCE_S = 3600
 
@@ -26,6 +29,7 @@ class Film:
     height: int
     duration: float | None  # s
     playlist: str
+    opening: str
     poster: str | None
     storyboard: str | None
     percent: int = 0  # of what it waits for
@@ -106,6 +110,17 @@ def _is_shown(asset: Asset) -> bool:
     return True
 
 
+def opening(first: Output) -> str:
+    """What a player can ask for at once: of the versions that every player knows, the best whose first segment is
+    light, or the lightest; as its playlist, its init and that segment, named as beside the multivariant playlist.
+    """
+    known = [made for made in first.facts["renditions"] if made["codecs"].startswith("avc1")]
+    versions = sorted(known, key=lambda made: made["width"], reverse=True)
+    made = next((made for made in versions if made["segments"][0]["bytes"] <= OPENING_BYTES), versions[-1])
+    pieces = (keys.file(f"{first.id}/", path) for path in (made["init"], made["segments"][0]["path"]))
+    return " ".join((f"{made['name']}.m3u8", *pieces))
+
+
 def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
     poster, first, board = (outputs.get(name) for name in ("poster", "chunk/0000", "storyboard"))
     source = item.asset.source or {}
@@ -121,6 +136,7 @@ def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
         height=shape.get("height", 9),
         duration=source.get("duration"),
         playlist=f"{prefix}index.m3u8",
+        opening=opening(first) if first else "",
         poster=_at(prefix, poster, "poster.webp" if shelf.file(poster, "poster.webp") else "poster.jpg")
         if poster
         else None,

@@ -1,0 +1,75 @@
+// What a film's <video> is fed with: by the browser itself where it plays HLS well, otherwise by hls.js. A film that is
+// made anew while it is watched is waited for.
+import type Hls from "hls.js/light";
+import { handing } from "./_handing";
+import { playsNatively } from "./_native";
+import { reach } from "./_reach";
+import { tell } from "./_tell";
+
+const AGAIN_MS = 3000;
+const ENOUGH_S = 1; // beyond its place, for a film to go on
+
+export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string): Promise<void> {
+  const light = playsNatively(video) ? undefined : (await import("hls.js/light")).default;
+  let [mended, tried, waiting] = [0, 0, false];
+  let hope: number | undefined; // tries that are left, once nothing more is to come
+
+  // What was listed may be made anew, and be away until then: what is buffered stays to be seen, and the film goes on
+  // where it was as soon as there is so much of it again.
+  const lost = async (hls?: Hls): Promise<void> => {
+    if (waiting) return;
+    waiting = true;
+    for (hope ??= video.currentTime ? 2 : 0; grows(screen) ? (hope = 2) : hope--; ) {
+      if (tried++) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      if ((await reach(playlist)) < video.currentTime + ENOUGH_S) continue;
+      const { currentTime, paused, playbackRate } = video; // gone with what feeds it
+      hls?.destroy();
+      waiting = false;
+      await play(currentTime, hls?.bandwidthEstimate);
+      video.playbackRate = playbackRate;
+      if (!paused) await video.play().catch(() => undefined);
+      return;
+    }
+    hls?.destroy();
+    tell(screen);
+  };
+
+  // `from`, s: a film that still grows is not a live broadcast, it begins at its beginning. `bits`/s: what the line takes,
+  // if that is known.
+  const play = async (from: number, bits?: number): Promise<unknown> => {
+    if (!light) {
+      video.src = playlist;
+      return from && video.addEventListener("loadedmetadata", () => (video.currentTime = from), { once: true });
+    }
+    const hls = new light({
+      startPosition: from,
+      enableWorker: false, // fMP4 passes through as it is
+      startFragPrefetch: true, // read before there is a buffer to put it in, which else costs it one of its ticks of 0.1 s
+      capLevelToPlayerSize: true,
+      backBufferLength: 120, // s
+      loader: handing(light.DefaultConfig.loader),
+      ...(bits && { abrEwmaDefaultEstimate: bits }),
+    });
+    // The version whose beginning was asked for ahead; after that, whichever the line takes.
+    const opening = `/${screen.dataset.opening?.split(" ")[0]}`;
+    if (!from) hls.once(light.Events.MANIFEST_PARSED, () => (hls.startLevel = hls.levels.findIndex(({ uri }) => uri.endsWith(opening))));
+    hls.on(light.Events.ERROR, (_, { fatal, type }) => {
+      if (!fatal || waiting) return;
+      if (type === light.ErrorTypes.NETWORK_ERROR) return void lost(hls);
+      if (type === light.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
+      hls.destroy();
+      tell(screen);
+    });
+    hls.loadSource(playlist);
+    hls.attachMedia(video);
+    return new Promise((resolve) => hls.once(light.Events.MEDIA_ATTACHED, resolve));
+  };
+  if (!light) video.addEventListener("error", () => void lost());
+  await play(0);
+}
+
+// Whether more of the film is to come, by what the page last heard of it.
+function grows(screen: HTMLElement): boolean {
+  const stage = screen.closest<HTMLElement>(".film")?.dataset.stage;
+  return stage === "playable" || stage === "waiting";
+}
