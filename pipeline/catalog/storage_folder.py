@@ -1,17 +1,20 @@
 """Objects as files of a folder."""
 
+import fcntl
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from mmap import PAGESIZE
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.catalog.storage import BLOCK, NotStored, StorageDown, Stored
 
 _DRAFT_S = 86400  # no write takes a day
+_STRAIGHT = 4 << 20  # bytes; a line that brings less in a second leaves it in memory for whoever works on it
 
 
 class Folder:
@@ -31,7 +34,7 @@ class Folder:
         data: bytes | memoryview,
         content_type: str = "application/octet-stream",  # noqa: ARG002
     ) -> None:
-        self._write(key, lambda file: _write_all(file, data))
+        self._write(key, lambda file: _write_all(file.fileno(), memoryview(data)))
 
     def put_file(self, key: str, path: Path, content_type: str = "application/octet-stream") -> None:  # noqa: ARG002
         with path.open("rb") as source:
@@ -124,8 +127,18 @@ class Folder:
         return self._path(prefix.rstrip("/")) if prefix else self.root
 
 
-def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
-    file.write(data)
+def _write_all(handle: int, data: memoryview) -> None:
+    """Many bytes go to the disk straight from where they lie: most of a fast upload's CPU time was their copy in the
+    page cache, and writing it out from there.
+    """
+    if len(data) >= _STRAIGHT:
+        # Only whole pages in one run, and not on every file system: what is refused is written as the rest is.
+        with suppress(OSError):
+            fcntl.fcntl(handle, fcntl.F_SETFL, os.O_DIRECT)
+            data = data[os.write(handle, data[: len(data) // PAGESIZE * PAGESIZE]) :]
+        fcntl.fcntl(handle, fcntl.F_SETFL, 0)
+    while data:
+        data = data[os.write(handle, data) :]
 
 
 def _blocks(key: str, file: BinaryIO, start: int, end: int | None, block: int) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from mmap import mmap
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,18 @@ def test_part_of_a_buffer_can_be_put_without_a_copy(storage: Storage) -> None:
     storage.put("assets/a/parts/1", memoryview(bytearray(BODY))[10:20])
 
     assert storage.get("assets/a/parts/1") == BODY[10:20]
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_many_bytes_are_kept_exactly_wherever_they_lie(storage: Storage, start: int) -> None:
+    buffer = mmap(-1, 5 << 20)
+    buffer.write(os.urandom(5 << 20))
+    part = memoryview(buffer)[start : (5 << 20) - 123]
+
+    storage.put("assets/a/parts/1", part)
+
+    assert storage.get("assets/a/parts/1") == bytes(part)
+    assert storage.stat("assets/a/parts/1").bytes == len(part)
 
 
 def test_a_second_put_replaces_the_first(storage: Storage) -> None:
