@@ -4,6 +4,7 @@ Callers commit. Each change is one short transaction, so that after a crash a ro
 What workers change (claims, outputs) is in `claims`, what is decided and when in `plans`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,6 +17,7 @@ from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Output, Part, State
 from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
 from pipeline.catalog.plans import NotReceiving, begin, complete, hint, plan, wait
+from pipeline.catalog.storage import Piece
 from pipeline.catalog.wanted import begin_again, given_up, missing, recorded
 from pipeline.errors import Empty
 
@@ -25,6 +27,7 @@ __all__ = [
     "OffsetConflict",
     "Progress",
     "add_part",
+    "add_parts",
     "claim",
     "create",
     "erase",
@@ -89,33 +92,29 @@ def create(session: Session, *, owner: str, preset: str, size: int, watermark_ke
     return asset
 
 
-def add_part(
-    session: Session,
-    asset_id: str,
-    *,
-    offset: int,
-    length: int,
-    key: str,
-    came: int | None = None,
-    window: int = WINDOW,
-) -> int:
-    """Record bytes already stored under `key`; the new number of bytes received. Workers are woken for what can be made
-    with them; the last part starts the processing. Of several parts told at once one tells how much `came` since the
-    last, the others 0: the line's speed is measured between two transactions.
+def add_part(session: Session, asset_id: str, *, offset: int, length: int, key: str, window: int = WINDOW) -> int:
+    """As `add_parts`, of one."""
+    return add_parts(session, asset_id, [Piece(offset, length, key)], window)
+
+
+def add_parts(session: Session, asset_id: str, pieces: Sequence[Piece], window: int = WINDOW) -> int:
+    """Record bytes already stored, one piece behind the other; the new number of bytes received. Workers are woken for
+    what can be made with them; the last part starts the processing.
 
     Raises: OffsetConflict.
     """
+    offset, length = pieces[0].offset, sum(piece.length for piece in pieces)
     received: int | None = session.scalar(
         update(Asset)
         .where(Asset.id == asset_id, Asset.state == State.RECEIVING)
         .where(Asset.received == offset, Asset.size >= offset + length)
-        .values(received=offset + length, touched_at=now(), speed=_speed(length if came is None else came))
+        .values(received=offset + length, touched_at=now(), speed=_speed(length))
         .returning(Asset.received)
         .execution_options(synchronize_session=False)
     )
     if received is None:
         raise OffsetConflict(f"{length} bytes at {offset}")
-    session.add(Part(asset_id=asset_id, offset=offset, length=length, key=key))
+    session.add_all(Part(asset_id=asset_id, offset=one.offset, length=one.length, key=one.key) for one in pieces)
     asset = session.get_one(Asset, asset_id, populate_existing=True)
     if received == asset.size:
         asset.state = State.PROCESSING
@@ -128,11 +127,8 @@ def add_part(
 
 
 def _speed(length: int) -> ColumnElement[float | None]:
-    """Bytes/s with `length` bytes more. A long silence is a pause, and no time at all a part told with
-    another: neither says anything about the line."""
+    """Bytes/s with `length` bytes more. Of a long silence, a pause, and of no time at all nothing is learnt."""
     waited = now() - Asset.touched_at
-    if not length:
-        return Asset.speed.expression
     sample = length / case((waited < _SHORTEST_S, _SHORTEST_S), else_=waited)
     smoothed = case((Asset.speed.is_(None), sample), else_=0.7 * Asset.speed + 0.3 * sample)
     return case((or_(waited > _PAUSE_S, waited < _SHORTEST_S), Asset.speed), else_=smoothed)

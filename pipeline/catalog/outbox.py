@@ -9,6 +9,7 @@ from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Outbox, State
 
 WINDOW = 16  # outputs of one asset in the queues at once: so many units can work on one film
+_ingest = aliased(Claim)
 
 
 def ring(session: Session, queue: str, actor: str, args: dict[str, Any], request_id: str | None = None) -> None:
@@ -53,5 +54,4 @@ def dispatch(session: Session, asset: Asset, window: int = WINDOW) -> int:
 
 def is_confirmed(asset_id: str | InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """Whether the asset was measured with all its bytes: from then on its plan is final."""
-    ingest = aliased(Claim)
-    return exists().where(ingest.asset_id == asset_id, ingest.name == INGEST, ingest.done)
+    return exists().where(_ingest.asset_id == asset_id, _ingest.name == INGEST, _ingest.done)

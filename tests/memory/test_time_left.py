@@ -1,5 +1,7 @@
 """Time left while a film arrives: of its line, or of the work, whichever is slower."""
 
+from dataclasses import astuple
+
 import pytest
 from early import SIZE, arriving, planned_early, publish
 from filming import parts
@@ -10,6 +12,7 @@ from pipeline.catalog import assets
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import Asset, Claim, State
 from pipeline.catalog.plans import EARLY_BYTES
+from pipeline.catalog.storage import Piece
 
 
 def test_time_left_while_a_film_arrives_comes_from_its_line(session: Session) -> None:
@@ -57,9 +60,12 @@ def test_the_speed_of_a_line_is_that_of_its_last_parts_and_a_pause_is_none(sessi
 def test_parts_told_together_are_measured_together(session: Session) -> None:
     asset = assets.create(session, owner="dealer", preset="workshop", size=SIZE)
     session.execute(update(Asset).values(touched_at=Asset.touched_at - 10))
-    for offset, came in ((0, 20_000), (10_000, 0)):
-        assets.add_part(session, asset.id, offset=offset, length=10_000, key=f"k/{offset}", came=came)
+    pieces = [Piece(offset, 10_000, f"k/{offset}") for offset in (0, 10_000)]
+
+    assert assets.add_parts(session, asset.id, pieces) == 20_000
     session.commit()
+
+    assert [(part.offset, part.length, part.key) for part in asset.parts] == [astuple(piece) for piece in pieces]
 
     assert session.scalar(select(Asset.speed)) == pytest.approx(2000, rel=0.1)
 

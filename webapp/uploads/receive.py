@@ -124,20 +124,10 @@ class Receiver:
         )
         if session.execute(still_ours).rowcount != 1:
             raise Refused(423, "another request has taken over this upload")
-        received, came = self.offset, sum(piece.length for piece in self._shelf.stored)
-        for piece in self._shelf.stored:
-            try:
-                received = assets.add_part(
-                    session(),
-                    self.place.asset_id,
-                    offset=piece.offset,
-                    length=piece.length,
-                    key=piece.key,
-                    came=came if received == self.offset else 0,
-                    window=self.settings.window,
-                )
-            except assets.OffsetConflict as error:
-                raise Refused(409, "the upload is at another offset; ask with HEAD") from error
+        try:
+            received = assets.add_parts(session(), self.place.asset_id, self._shelf.stored, self.settings.window)
+        except assets.OffsetConflict as error:
+            raise Refused(409, "the upload is at another offset; ask with HEAD") from error
         self._shelf.stored.clear()  # from here on a row may name them, even if the commit's answer is lost
         session.commit()
         self.offset = received
