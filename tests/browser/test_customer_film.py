@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from painting import paint
+from playwright.sync_api import Route
 from visiting import BUFFERED, FILM, House, Visit
 
 pytestmark = pytest.mark.browser
@@ -87,9 +88,16 @@ def test_an_upright_film_keeps_its_shape_from_the_first_paint_on(house: House, v
         "window.moved = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) moved += e.value })"
         ".observe({ type: 'layout-shift', buffered: true })"
     )
-    seen.page.goto(house.url(intervention))
+    late: list[Route] = []
+    seen.page.route("**/*.woff2", lambda route: late.append(route))
+    seen.page.goto(house.url(intervention), wait_until="domcontentloaded")
+    seen.until("performance.getEntriesByType('paint').length")
 
     before = seen.page.locator(".screen").bounding_box()
+    seen.page.wait_for_timeout(200)  # text is drawn in another font by now
+    for font in late:
+        font.continue_()
+    seen.until("document.fonts.check('16px Figtree')")
     seen.page.tap(".start")
     seen.until(f"{FILM}?.currentTime > 0.2")
 
