@@ -29,7 +29,8 @@ def costs(case: Case, found: dict[str, Found]) -> Table:
     if case.part_of:
         note += (
             f"Ours: what the first {ours.seconds:.1f} s cost as a part of “{case.part_of}”, with their share of the "
-            "stills and of measuring; its clocks are shortened alike, not taken."
+            "stills and of measuring; its clocks are shortened alike, not taken. Theirs are of the excerpt, and "
+            "their first playable second comes later the longer a film is."
         )
     else:
         parts = ", ".join(f"{name} {cpu:.1f} s" for name, cpu in ours.rounds[-1].by_output.items())
