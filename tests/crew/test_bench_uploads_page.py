@@ -75,9 +75,12 @@ def test_a_page_is_weighed_untouched_and_its_film_begins_by_itself(house: House)
     with browser.running() as chromium:
         weights = chromium.weigh(link)
         start = chromium.start(link)
+        watched = chromium.watch(link, 0.5)
 
     assert {"document", "script", "font", "poster, logo, photos"} <= set(weights)
     assert sum(weights.values()) < 200_000
     assert 0 < start.document_s <= start.pressed_s < start.frame_s
     assert start.document_s >= 0.17  # the link and the page: two ways over the slow line
     assert "index.m3u8" in {one.name for one in start.fetched}
+    assert watched.first in (180, 270)
+    assert watched.later >= watched.first

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 LINE = "9 Mbit/s, 85 ms"
 _4G = {"offline": False, "latency": 85, "downloadThroughput": 9e6 / 8, "uploadThroughput": 9e6 / 8}  # ms, bytes/s
@@ -36,6 +36,8 @@ _HURRY = """(() => {
 _TELL = """() => ({ ...window.seen, document: performance.getEntriesByType("navigation")[0].responseEnd,
   fetched: performance.getEntriesByType("resource").map(
     (one) => [one.name, one.startTime, one.responseEnd, one.transferSize]) })"""
+_SHOWN = """() => { const film = document.querySelector("video");
+  return [film.currentTime, Math.min(film.videoWidth, film.videoHeight)] }"""
 _FRAME_S = 60.0
 
 
@@ -59,6 +61,15 @@ class Start:
     pressed_s: float
     frame_s: float
     fetched: list[Fetched]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What somebody who goes on watching sees: short edges of the picture, px, and how long it stood still, s."""
+
+    first: int
+    later: int
+    stood_s: float
 
 
 class Chromium:
@@ -91,12 +102,32 @@ class Chromium:
         """Open the link on the slow line with an empty cache, press play at once. Raises: NoBrowser without a frame."""
         context = self._browser.new_context(**_PHONE)
         try:
-            return self._started(context, link)
+            _, told = self._started(context, link)
+        finally:
+            context.close()
+        fetched = [
+            Fetched(urlsplit(name).path.rpartition("/")[2], start / 1000, end / 1000, int(size))
+            for name, start, end, size in told["fetched"]
+            if start < told["frame"]
+        ]
+        return Start(told["document"] / 1000, told["pressed"] / 1000, told["frame"] / 1000, fetched)
+
+    def watch(self, link: str, seconds: float) -> Watched:
+        """Start as `start` does, and go on watching. Raises: NoBrowser without a frame."""
+        context = self._browser.new_context(**_PHONE)
+        try:
+            page, _ = self._started(context, link)
+            began = time.monotonic()
+            place, first = page.evaluate(_SHOWN)
+            page.wait_for_timeout(seconds * 1000)
+            now, later = page.evaluate(_SHOWN)
+            return Watched(first, later, max(0.0, time.monotonic() - began - (now - place)))
         finally:
             context.close()
 
     @staticmethod
-    def _started(context: "BrowserContext", link: str) -> Start:
+    def _started(context: "BrowserContext", link: str) -> tuple["Page", dict[str, Any]]:
+        """The page with its first frame, and what it tells then."""
         page = context.new_page()
         page.add_init_script(_HURRY)
         wire = context.new_cdp_session(page)
@@ -108,12 +139,7 @@ class Chromium:
             if time.monotonic() > deadline:
                 raise NoBrowser(f"no frame within {_FRAME_S:.0f} s; the page says: {page.inner_text('body')[:200]}")
             page.wait_for_timeout(50)
-        fetched = [
-            Fetched(urlsplit(name).path.rpartition("/")[2], start / 1000, end / 1000, int(size))
-            for name, start, end, size in told["fetched"]
-            if start < told["frame"]
-        ]
-        return Start(told["document"] / 1000, told["pressed"] / 1000, told["frame"] / 1000, fetched)
+        return page, told
 
 
 @contextmanager

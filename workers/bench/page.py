@@ -14,15 +14,17 @@ from workers.bench.section import Context, Report, Section, Table
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Seconds of the film; requests a second and for how many seconds; how many cold starts in the browser."""
+    """Seconds of the film; requests a second and for how many seconds; how many cold starts in the browser, and for how
+    long one more goes on watching."""
 
     film_s: float = 12
     rate: int = 50
     seconds: float = 10
     starts: int = 7
+    watch_s: float = 7  # past the second piece, which is chosen by how the first one came
 
 
-QUICK = Plan(film_s=1, rate=5, seconds=1, starts=1)
+QUICK = Plan(film_s=1, rate=5, seconds=1, starts=1, watch_s=0.5)
 
 
 def run(context: Context) -> Report:
@@ -37,7 +39,8 @@ def run(context: Context) -> Report:
             starts = [chromium.start(link) for _ in range(plan.starts)]
             for one in starts:
                 context.say(f"  first frame after {one.frame_s:.2f} s")
-    return _report(plan, waits, refused, weights, starts)
+            watched = chromium.watch(link, plan.watch_s)
+    return _report(plan, waits, refused, weights, starts, watched)
 
 
 def _shown(shop: house.House, film: Path) -> str:
@@ -52,7 +55,12 @@ def _shown(shop: house.House, film: Path) -> str:
 
 
 def _report(
-    plan: Plan, waits: list[float], refused: int, weights: dict[str, int], starts: list[browser.Start]
+    plan: Plan,
+    waits: list[float],
+    refused: int,
+    weights: dict[str, int],
+    starts: list[browser.Start],
+    watched: browser.Watched,
 ) -> Report:
     total, ordered = sum(weights.values()), sorted(waits)
     middle = sorted(starts, key=lambda one: one.frame_s)[len(starts) // 2]
@@ -78,6 +86,8 @@ def _report(
             ("the first frame presented", f"{measured['page-frame']:.2f}"),
             ("the same, slowest", f"{max(one.frame_s for one in starts):.2f}"),
         ],
+        f"It begins in {watched.first}p; {plan.watch_s:g} s later it shows {watched.later}p, and has stood still for "
+        f"{watched.stood_s:.1f} s.",
     )
     fetched = Table(
         "What the browser fetched until then, in the median run",
@@ -86,7 +96,7 @@ def _report(
     )
     data = {
         "weights": weights, "server": {"p50_s": _at(ordered, 0.5), "p95_s": _at(ordered, 0.95), "refused": refused},
-        "starts": [asdict(one) for one in starts],
+        "starts": [asdict(one) for one in starts], "watched": asdict(watched),
     }  # fmt: skip
     return Report([heavy, server, soon, fetched], measured, data=data)
 
