@@ -153,6 +153,17 @@ def test_on_a_slow_line_progress_is_counted_before_a_part_is_full(
         line.close()
 
 
+def test_a_short_question_behind_a_long_body_is_answered_at_once(phone: Phone, path: str) -> None:
+    with phone.begin(path, 0, len(FILM), FILM[: 2 * PART]) as line:
+        line.settimeout(2)
+        time.sleep(0.5)  # all of it was read by now, and the rest is waited for
+        line.sendall(FILM[2 * PART :])
+        assert b" 204 " in line.recv(4096)
+        headers = "".join(f"{name}: {value}\r\n" for name, value in phone.headers(Host="upload").items())
+        line.sendall(f"HEAD {path} HTTP/1.1\r\n{headers}\r\n".encode())
+        assert f"Upload-Offset: {len(FILM)}\r\n".encode() in line.recv(4096)
+
+
 def test_a_body_longer_than_the_file_is_refused_and_the_file_stays_good(
     phone: Phone, path: str, garage: Garage
 ) -> None:

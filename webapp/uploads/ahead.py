@@ -62,13 +62,14 @@ def take(asset_id: str, storage: Storage, settings: Settings) -> None:
 
 
 def _read(length: int, patience_s: float) -> bytearray:
-    body, data, end = Body(request.environ, length, patience_s), bytearray(length), time.monotonic() + PATIENCE_S
-    while body.taken < length:
-        wait_s = min(patience_s, end - time.monotonic())
-        if wait_s <= 0 or (came := body.read_into(memoryview(data)[body.taken :], wait_s)) is None:
-            raise Refused(408, f"only {body.taken} of {length} bytes came in time")
-        if not came:
-            raise Refused(400, f"the body ended after {body.taken} of {length} bytes")
+    data, end = bytearray(length), time.monotonic() + PATIENCE_S
+    with Body(request.environ, length, patience_s) as body:
+        while body.taken < length:
+            wait_s = min(patience_s, end - time.monotonic())
+            if wait_s <= 0 or (came := body.read_into(memoryview(data)[body.taken :], wait_s)) is None:
+                raise Refused(408, f"only {body.taken} of {length} bytes came in time")
+            if not came:
+                raise Refused(400, f"the body ended after {body.taken} of {length} bytes")
     return data
 
 

@@ -1,20 +1,27 @@
 """The bytes of a request as the network delivers them, into the caller's buffer, with a say in how long to wait.
 
 gunicorn's own reader can wait for ever and cannot be resumed after a timeout, so bytes are taken from its socket
-directly. Any other server, and a body without a length, is read through the ordinary WSGI stream.
+directly. Any other server, a line of TLS, and a body without a length are read through the ordinary WSGI stream.
 """
 
+import os
 import select
-from typing import Any
+import socket
+from types import TracebackType
+from typing import Any, Self
 
 from gunicorn.http.errors import ParseException
 
 BLOCK = 1 << 20  # bytes of one read: large enough to be cheap, small enough to keep the clock honest
 SMALL = 1 << 14  # bytes of one read where a read waits for all of them: what a cut may cost
+WORTH = 1 << 16  # bytes for which we are woken before the time is up: a phone's line brings them 1.4 kB at a time
 
 
 class Body:
-    """`read_into(room, wait_s)` says how many bytes came: None if none within `wait_s` s, 0 at the end or at a cut."""
+    """`read_into(room, wait_s)` says how many bytes came: None if none within `wait_s` s, 0 at the end or at a cut.
+
+    Use it as a context: at its end the connection is as it was.
+    """
 
     def __init__(self, environ: dict[str, Any], length: int | None, patience_s: float) -> None:
         """`patience_s`: how long one read may wait where we cannot wait ourselves."""
@@ -31,6 +38,7 @@ class Body:
         reader = getattr(self._stream, "reader", None)
         if (
             connection
+            and type(connection) is socket.socket
             and length is not None
             and hasattr(reader, "length")
             and hasattr(reader.unreader, "take_buffered")
@@ -38,6 +46,14 @@ class Body:
             self._socket, self._reader = connection, reader
             self._poll = select.poll()
             self._poll.register(self._socket, select.POLLIN)
+            self._enough = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._socket:
+            self._wake_at(1)  # what gunicorn reads from here on may be short
 
     @property
     def complete(self) -> bool:
@@ -73,10 +89,18 @@ class Body:
             room[:came] = early[:came]
             self._reader.unreader.unread(early[came:])  # for the next read, or the next request of a client in a hurry
         else:
-            # A TLS socket may hold decrypted bytes that select cannot see.
-            pending = getattr(self._socket, "pending", None)
-            if not (pending and pending()) and not self._poll.poll(wait_s * 1000):
+            self._wake_at(min(most, WORTH))
+            self._poll.poll(wait_s * 1000)
+            try:
+                # Not the socket's own method: that would wait for as much once more.
+                came = os.readv(self._socket.fileno(), [room[: min(most, BLOCK)]])  # type: ignore[union-attr]
+            except BlockingIOError:
                 return None
-            came = self._socket.recv_into(room, min(most, BLOCK))  # type: ignore[union-attr]
         self._reader.length -= came  # gunicorn drains what is left before it reuses the connection
         return came
+
+    def _wake_at(self, enough: int) -> None:
+        """Have `poll` wait for so many bytes, or for the end of the line."""
+        if enough != self._enough:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, enough)  # type: ignore[union-attr]
+            self._enough = enough

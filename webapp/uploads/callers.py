@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 from flask import request
+from sqlalchemy import select
 
 from webapp.accounts.access import bearer
 from webapp.accounts.models import User
@@ -36,11 +37,10 @@ class Caller:
 
         Raises: Refused 404 for everybody else's, as for one that never was.
         """
-        found = session.get(Upload, upload_id) if _is_id(upload_id) else None
-        if found is not None:
-            item = session.query(Item).filter_by(asset_id=found.asset_id).one_or_none()
-            if item is not None and self._may(found.dealership_id, item.intervention_id):
-                return found
+        whose = select(Upload, Item.intervention_id).join(Item, Item.asset_id == Upload.asset_id)
+        found = session.execute(whose.where(Upload.id == upload_id)).one_or_none() if _is_id(upload_id) else None
+        if found is not None and self._may(found.Upload.dealership_id, found.intervention_id):
+            return found.Upload
         raise Refused(404, "there is no such upload")
 
     def _may(self, dealership_id: str, intervention_id: str) -> bool:

@@ -121,6 +121,7 @@ class Receiver:
             update(Upload)
             .where(Upload.id == self.place.upload_id, Upload.fence == self.place.fence)
             .values(expires_at=time.time() + self.settings.upload_expiry_s)
+            .execution_options(synchronize_session=False)
         )
         if session.execute(still_ours).rowcount != 1:
             raise Refused(423, "another request has taken over this upload")

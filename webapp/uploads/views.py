@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from sqlalchemy import update
+from sqlalchemy.orm import joinedload
 
 from pipeline.catalog import assets
 from pipeline.catalog.models import State
@@ -197,9 +198,10 @@ def _find(upload_id: str) -> str:
 
 def _fenced(upload_id: str) -> Upload:
     """The upload with a higher fence: from now on every older request stores nothing more. The caller commits."""
-    raised = session.execute(update(Upload).where(Upload.id == upload_id).values(fence=Upload.fence + 1))
-    upload = session.get(Upload, upload_id, populate_existing=True)
-    if raised.rowcount != 1 or upload is None:
+    raised = update(Upload).where(Upload.id == upload_id).values(fence=Upload.fence + 1)
+    session.execute(raised.execution_options(synchronize_session=False))
+    upload = session.get(Upload, upload_id, options=[joinedload(Upload.asset)], populate_existing=True)
+    if upload is None:
         raise Refused(404, "there is no such upload")
     return upload
 
@@ -229,8 +231,7 @@ def _take_over(upload_id: str, offset: int) -> Place:
 
 def _receive(place: Place, checksum: Checksum | None) -> int:
     length = request.content_length if "Transfer-Encoding" not in request.headers else None
-    body = Body(request.environ, length, settings().upload_read_timeout_s)
-    with turns.take(place.upload_id) as turn:
+    with Body(request.environ, length, settings().upload_read_timeout_s) as body, turns.take(place.upload_id) as turn:
         return Receiver(place, storage(), settings(), checksum).take(body, turn)
 
 
