@@ -84,7 +84,7 @@ def test_the_whole_comparison_prints_costs_renditions_and_what_is_seen(context: 
     part = compare.Case("part", "hevc", 1, ("ours", "B", "C"), part_of="whole")
 
     found = {"whole": (mine := compare.measure(whole, context))}
-    found["part"] = compare.measure(part, context, mine["ours"])
+    found["part"] = compare.measure(part, context, (whole, mine["ours"]))
     report = compare.report((whole, part), found)
 
     assert [table.title.split(":")[0] for table in report.tables] == ["Cost", "Renditions", "As seen"] * 2

@@ -1,6 +1,7 @@
 """What came out of a comparison: a film, who had it, what each cost, and how each looks on a line of a given width."""
 
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
 from workers.bench import ladders, quality
@@ -16,6 +17,7 @@ class Case:
     seconds: float | None  # s of it; None: all
     names: tuple[str, ...]
     every: int = 10  # frames: of which VMAF is taken
+    looked_s: float = inf  # s of it: of which VMAF is taken
     part_of: str | None = None  # the case with the whole film, out of which ours is taken; None: it is made
 
 
@@ -41,11 +43,11 @@ class Found:
         variant, fits = ladders.best(self.variants, bandwidth)
         return variant, fits, self.scores[variant.name].mean
 
-    def beginning(self, seconds: float) -> "Found":
+    def beginning(self, seconds: float, looked_s: float) -> "Found":
         """Of ours: what about these first seconds of the film cost, and how they look."""
         parts = [made.beginning(seconds) for made in self.rounds]
         long = parts[0][1]
-        scores = {name: score.beginning(long / self.seconds) for name, score in self.scores.items()}
+        scores = {name: score.beginning(long / min(self.seconds, looked_s)) for name, score in self.scores.items()}
         return Found(tuple(made for made, _ in parts), scores, long)
 
 

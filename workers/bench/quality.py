@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +48,19 @@ class Reference:
     ours: bool = False
 
 
-def scores(reference: Reference, variants: list[Variant], folder: Path, every: int = 5) -> dict[str, Score]:
+def scores(
+    reference: Reference, variants: list[Variant], folder: Path, every: int = 5, seconds: float = inf
+) -> dict[str, Score]:
     """The score of each rendition, all from one decode of the source. `every` is in frames: neighbours look alike;
-    `folder` is for logs."""
+    `seconds` is how much of the film is looked at; `folder` is for logs."""
+    part = {} if seconds == inf else {"t": seconds}
     picked = _picked(reference, every)
-    shown, width, height = _shown(reference, folder, picked)
+    shown, width, height = _shown(reference, folder, picked, part)
     copies = _split(shown, len(variants))
     logs = [folder / f"vmaf-{number}.json" for number in range(len(variants))]
     outputs = []
     for variant, reference_copy, log in zip(variants, copies, logs, strict=True):
-        made = _only(ffmpeg.input(str(variant.playlist), allowed_extensions="ALL")["v:0"], picked)
+        made = _only(ffmpeg.input(str(variant.playlist), allowed_extensions="ALL", **part)["v:0"], picked)
         made = _clean(made.filter("scale", width, height, flags="bicubic"))
         measured = ffmpeg.filter(
             [made, reference_copy],
@@ -90,7 +94,7 @@ def _only(node: Any, picked: str | None) -> Any:
     return node if picked is None else node.filter("select", picked)
 
 
-def _shown(reference: Reference, folder: Path, picked: str | None) -> tuple[Any, int, int]:
+def _shown(reference: Reference, folder: Path, picked: str | None, part: dict[str, float]) -> tuple[Any, int, int]:
     """The source as it should be shown, and its size, px."""
     film = sources.from_json(reference.report["source"]).film
     decided = plan.from_json(reference.report["plan"])
@@ -102,9 +106,9 @@ def _shown(reference: Reference, folder: Path, picked: str | None) -> tuple[Any,
         mark = picture.watermark(reference.logo, width, height, decided.watermark, folder / "mark.png")
     if reference.ours and film.hdr is not Hdr.NONE:
         # Other colours than the source's, on purpose; `bench colour` judges them.
-        given = _only(ffmpeg.input(str(reference.film), noautorotate=None)[str(film.stream)], picked)
+        given = _only(ffmpeg.input(str(reference.film), noautorotate=None, **part)[str(film.stream)], picked)
         return _clean(picture.steps(given, film, width=width, height=height, watermark=mark)), width, height
-    node = _only(ffmpeg.input(str(reference.film))[str(film.stream)], picked)
+    node = _only(ffmpeg.input(str(reference.film), **part)[str(film.stream)], picked)
     node = node.filter("scale", width, height, flags="bicubic")
     return _clean(picture.marked(node, mark) if mark else node), width, height
 

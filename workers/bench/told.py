@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import inf
 from typing import Any
 
 from workers.bench import plots, quality
@@ -38,6 +39,10 @@ def costs(case: Case, found: dict[str, Found]) -> Table:
     return Table(f"Cost: {case.key}", ("", *found), rows, note + f" {_MEMORY}")
 
 
+def _of(case: Case) -> str:
+    return "" if case.looked_s == inf else f" of the first {case.looked_s:g} s"
+
+
 def _mbit(one: Found) -> float:
     return sum(variant.bytes for variant in one.variants) * 8 / 1e6
 
@@ -58,8 +63,9 @@ def renditions(case: Case, found: dict[str, Found]) -> Table:
         if one.scores
     ]
     note = (
-        f"Shown at {quality.SHOWN} px by the short edge, every {case.every}th frame; VMAF of the bundled ffmpeg. "
-        "The reference of ours carries the same mark" + (", in our SDR colours." if case.film == "hlg" else ".")
+        f"Shown at {quality.SHOWN} px by the short edge, every {case.every}th frame{_of(case)}; VMAF of the "
+        "bundled ffmpeg. The reference of ours carries the same mark"
+        + (", in our SDR colours." if case.film == "hlg" else ".")
     )
     head = ("", "rendition", "Mbit/s", "peak", "peak ÷ average", "VMAF", "5th percentile")
     return Table(f"Renditions: {case.key}", head, rows, note)
