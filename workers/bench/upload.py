@@ -29,7 +29,7 @@ class Plan:
     megabytes: int = 500
     rounds: int = 3
     phones: int = 50
-    seconds: float = 16.0
+    seconds: float = 12.0
 
 
 QUICK = Plan(megabytes=20, rounds=1, phones=4, seconds=2.0)
@@ -201,4 +201,4 @@ def _median(rounds: list[Fast], key: str) -> float:
     return statistics.median(float(getattr(one, key)) for one in rounds)
 
 
-SECTION = Section("upload", "The upload process", order=40, run=run, takes_s=55)
+SECTION = Section("upload", "The upload process", order=40, run=run, takes_s=50)
