@@ -129,6 +129,20 @@ def test_opened_is_what_the_page_says_the_first_time(
         assert links.find(token).opened_at == first
 
 
+@pytest.mark.parametrize(("who", "counts"), [("bob", False), ("charlie", True)])
+def test_what_the_workshops_own_people_open_does_not_count(
+    shop: Flask, request: pytest.FixtureRequest, intervention: str, issue: Issue, who: str, counts: bool
+) -> None:
+    """"Opened" is what the dealer believes of the customer; somebody of another dealership may well be one."""
+    browser, token = request.getfixturevalue(who), issue(intervention)
+    page = browser.get(f"/v/{token}", follow_redirects=True)
+    said = {"X-CSRF-Token": re.search(r'data-csrf="([0-9a-f]{64})"', page.text)[1]}
+
+    assert browser.post(f"{page.request.path}/opened", headers=said).status_code == 204
+    with shop.app_context():
+        assert (links.find(token).opened_at is not None) is counts
+
+
 def test_the_page_is_kept_by_nobody_and_loads_from_nobody(client: FlaskClient, intervention: str, issue: Issue) -> None:
     response = client.get(f"/v/{issue(intervention)}", follow_redirects=True)
 

@@ -57,6 +57,11 @@ def has_role(*names: RoleName) -> bool:
     return bool({role.name for role in current_user.roles} & set(names))
 
 
+def works_for(dealership_id: str) -> bool:
+    """Whether whoever sent this request is signed in as somebody of this dealership; asks nobody to sign in."""
+    return current_user.is_authenticated and current_user.dealership_id == dealership_id
+
+
 def load_intervention(intervention_id: str) -> Intervention:
     """An intervention of `g.dealership`.
 

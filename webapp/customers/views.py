@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from webapp import assets
-from webapp.accounts.access import load_intervention, staff_required
+from webapp.accounts.access import load_intervention, staff_required, works_for
 from webapp.accounts.models import Dealership
 from webapp.customers import colour, cookie, links, page
 from webapp.customers.models import Link
@@ -59,14 +59,15 @@ def show(link_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/w/<link_id>/opened")
 def confirm(link_id: str) -> ResponseReturnValue:
-    """The page says that somebody is looking at it. Twice is harmless."""
+    """The page says that somebody is looking at it. Twice is harmless; the workshop's own people do not count."""
     link = cookie.recall(link_id)
     if link is None:
         abort(404)
     if not links.is_csrf(link, request.headers.get("X-CSRF-Token", "")):
         abort(400, "The page is out of date. Open it again.")
-    links.confirm_opened(link)
-    session.commit()
+    if not works_for(link.intervention.dealership_id):
+        links.confirm_opened(link)
+        session.commit()
     return "", 204
 
 
