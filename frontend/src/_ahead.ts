@@ -2,13 +2,16 @@
 // the other, the player, the lists and the film's beginning would each cost a way over the phone's line.
 export type Came = { body: ArrayBuffer; start: number; first: number; end: number }; // asked, first and last byte, ms
 
+const COMMON = 'video/mp4; codecs="avc1.64001f,mp4a.40.2"'; // what a film opens with is H.264
+
 const asked = new Map<string, Promise<Came | undefined>>();
 
 /** Asks for a film's list and what the page says it opens with, beside that list. */
 export function ahead(playlist: string, opening: string): void {
   const index = whole(playlist);
-  for (const name of ["", ...opening.split(" ")]) {
-    const address = new URL(name || index, index).href;
+  const names = opening && globalThis.MediaSource?.isTypeSupported(COMMON) ? opening.split(" ") : [];
+  for (const name of [index, ...names]) {
+    const address = new URL(name, index).href;
     asked.set(address, get(address).catch(() => undefined));
   }
 }

@@ -5,7 +5,7 @@ import { handing } from "../src/_handing";
 import { reach } from "../src/_reach";
 
 const FILM = "http://garage.example/m/s/l/a/index.m3u8";
-Object.assign(globalThis, { location: { href: "http://garage.example/w/1" } });
+Object.assign(globalThis, { location: { href: "http://garage.example/w/1" }, MediaSource: { isTypeSupported: () => true } });
 const real = { fetch, entries: performance.getEntriesByType };
 afterEach(() => {
   globalThis.fetch = real.fetch;

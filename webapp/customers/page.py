@@ -115,7 +115,7 @@ def opening(first: Output) -> str:
     light, or the lightest; as its playlist, its init and that segment, named as beside the multivariant playlist.
     """
     known = [made for made in first.facts["renditions"] if made["codecs"].startswith("avc1")]
-    versions = sorted(known, key=lambda made: made["width"], reverse=True)
+    versions = sorted(known or first.facts["renditions"], key=lambda made: made["width"], reverse=True)
     made = next((made for made in versions if made["segments"][0]["bytes"] <= OPENING_BYTES), versions[-1])
     pieces = (keys.file(f"{first.id}/", path) for path in (made["init"], made["segments"][0]["path"]))
     return " ".join((f"{made['name']}.m3u8", *pieces))
