@@ -123,7 +123,7 @@ def _colours(context: Context) -> Iterator[Colours]:
     yield compared(painted(context.folder), "painted chart", _CHARTS)
     media = context.films.media
     real = [media / name for name in _REAL if (media / name).exists()] if media and not context.quick else []
-    for path in (context.films("hlg"), *real):
+    for path in (context.films("hlg", 1 if context.quick else None), *real):
         context.say(f"colours of {path.name}")
         yield compared(path, path.name, 6)
 
