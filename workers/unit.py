@@ -39,6 +39,9 @@ class Unit(Middleware):  # type: ignore[misc]
             log.critical("unit.refused", reason=str(error))
             sys.exit(1)
 
+    def after_process_message(self, broker: Any, message: Any, **_: Any) -> None:  # noqa: ARG002
+        workspace.remove_abandoned(settings().work_dir)  # of units beside this one: a dead one may not come back
+
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
         stopping.set()
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from pipeline.catalog.storage import NotStored, Piece, Storage
 
 SPARE_BYTES = 2**28  # left free for what is made
+_YOUNG_S = 2  # since a folder was made: whoever made it may not have locked it yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,12 @@ def workspace(
 
 
 def remove_abandoned(root: Path) -> int:
-    """Remove folders whose process was killed; how many."""
+    """Remove folders whose process was killed; how many. Cheap where there is none."""
     removed = 0
     for folder in root.glob("attempt-*") if root.is_dir() else ():
         try:
+            if time.time() - folder.stat().st_mtime < _YOUNG_S:
+                continue
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:
             continue
