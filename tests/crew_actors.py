@@ -20,6 +20,6 @@ def run(job: dict[str, Any], **how: Any) -> dict[str, Any]:
 
 child.run = run
 
-from workers.actors import ingest, make, sweep_up  # noqa: E402
+from workers.actors import ingest, make  # noqa: E402
 
-__all__ = ["ingest", "make", "sweep_up"]
+__all__ = ["ingest", "make"]

@@ -145,7 +145,7 @@ def _valkey(host: Host) -> Iterator[str]:
 
 def unit(host: Host, **environment: str) -> "subprocess.Popen[bytes]":
     """A worker unit that listens to every queue."""
-    queues = ("--queues", "express", "film", "later", "post")
+    queues = ("--queues", "express", "film", "later")
     return _python(host, "-m", "dramatiq", "workers.actors", "--processes", 1, "--threads", 1, *queues, **environment)
 
 

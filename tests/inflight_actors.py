@@ -30,6 +30,6 @@ def split(*args: Any, **how: Any) -> dict[str, Any]:
 transcode.segments.split = split
 child.run = arriving.run
 
-from workers.actors import ingest, make, sweep_up  # noqa: E402
+from workers.actors import ingest, make  # noqa: E402
 
-__all__ = ["ingest", "make", "sweep_up"]
+__all__ = ["ingest", "make"]

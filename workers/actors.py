@@ -3,7 +3,6 @@ is most urgent in the message's queue (`pipeline.catalog.turn`), which may be an
 
 ingest   bytes → child: measure → plan
 make     just the bytes one output needs → child: make and prove → objects → row
-sweep    what was left behind → gone
 """
 
 from contextlib import AbstractContextManager
@@ -19,7 +18,7 @@ from pipeline.catalog import assets, keys
 from pipeline.catalog.models import INGEST, Asset, Claim, Part
 from pipeline.catalog.storage import NotStored, Piece
 from pipeline.errors import EngineFailed, PipelineFailed
-from workers import broker, child, hardware, sweep
+from workers import broker, child, hardware
 from workers.attempt import Attempt, attempt
 from workers.child import Cancelled
 from workers.connections import objects, reading
@@ -53,12 +52,6 @@ def ingest(asset_id: str) -> None:
 def make(asset_id: str, name: str) -> None:
     """Make one output of the plan."""
     attempt(asset_id, name, _work)
-
-
-@dramatiq.actor(actor_name="sweep", queue_name="later")  # type: ignore[untyped-decorator]
-def sweep_up() -> None:
-    """Remove what was left behind."""
-    sweep.tidy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 import dramatiq
 import structlog
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import AgeLimit, Middleware
+from dramatiq.middleware import Middleware
 
 from workers.connections import valkey
 from workers.meters import Meters
@@ -52,9 +52,7 @@ def connect(*middleware: Middleware) -> Broker:
 
 def for_workers() -> Broker:
     """The broker of worker processes, made dramatiq's own. No retries, no time limit: the rows decide both."""
-    broker = connect(
-        AgeLimit(), Trace(), Unit(), *([Meters(settings().metrics_port)] if settings().metrics_port else [])
-    )
+    broker = connect(Trace(), Unit(), *([Meters(settings().metrics_port)] if settings().metrics_port else []))
     dramatiq.set_broker(broker)
     return broker
 

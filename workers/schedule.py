@@ -1,37 +1,39 @@
-"""`walkaround schedule`: the clock. It only sends messages; what is due is decided by the actor that is woken."""
+"""`walkaround schedule`: every few seconds what is due is removed. Any number may run.
+
+A process of its own, and no message in a queue: what must go goes within seconds, however many films wait.
+"""
 
 import signal
+import threading
 
 import click
-import redis
 import structlog
-from apscheduler.schedulers.blocking import BlockingScheduler
+from sqlalchemy.exc import DBAPIError
 
-from workers import broker, logs
+from pipeline.catalog.storage import StorageDown
+from workers import logs
 from workers.settings import settings
+from workers.sweep import tidy
 
 log = structlog.get_logger("walkaround.schedule")
 
 
+def run(stop: threading.Event) -> None:
+    """Until `stop` is set."""
+    while not stop.wait(settings().sweep_s):
+        try:
+            tidy(stop.is_set)
+        except (StorageDown, DBAPIError) as error:
+            log.warning("schedule.waiting", error=str(error).splitlines()[0])
+
+
 @click.command()
 def schedule() -> None:
-    """Send periodic messages, until stopped."""
+    """Remove what is due to go, until stopped."""
     logs.configure(settings())
-    doorbell = broker.connect()
-    every_s = settings().sweep_s
-
-    def sweep() -> None:
-        # Too old when the next one comes: ticks nobody had time for must not pile up.
-        tick = broker.message("later", "sweep", {}, max_age=int(every_s * 1000))
-        try:
-            doorbell.enqueue(tick)
-        except redis.RedisError as error:
-            log.warning("schedule.waiting", error=str(error))
-
-    scheduler = BlockingScheduler(timezone="UTC")
-    scheduler.add_job(sweep, "interval", seconds=every_s, max_instances=1, coalesce=True)
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: scheduler.shutdown(wait=False))
-    log.info("schedule.started", sweep_s=every_s)
-    scheduler.start()
+        signal.signal(number, lambda *_: stop.set())
+    log.info("schedule.started", sweep_s=settings().sweep_s)
+    run(stop)
     log.info("schedule.stopped")

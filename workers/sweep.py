@@ -1,7 +1,8 @@
 """Comparing the rows with the world. `reconcile` is cheap and runs in the relay, whatever the queues are busy with;
-`tidy` deletes objects and runs in a worker.
+`tidy` deletes objects and runs in `walkaround schedule`, however many films wait.
 """
 
+from collections.abc import Callable
 from typing import cast
 
 import redis
@@ -9,7 +10,6 @@ import structlog
 
 from pipeline.catalog import keys
 from pipeline.catalog import reconcile as rows
-from workers import workspace
 from workers.connections import objects, reading, transaction, valkey
 from workers.queues import QUEUES
 from workers.settings import settings
@@ -57,9 +57,11 @@ def reconcile(bell: Doorbell) -> None:
         log.info("sweep.rang", claims=rung, dispatched=woken, broker_forgot=forgot)
 
 
-def tidy() -> None:
+def tidy(stopping: Callable[[], bool] = lambda: False) -> None:
     """Remove uploads nobody goes on with, the bytes of erased assets, the originals of refused ones, and what lost
-    attempts left behind.
+    attempts left behind. Ends early when it is `stopping`.
+
+    Raises: StorageDown, sqlalchemy.exc.DBAPIError.
     """
     limits = settings()
     with transaction() as session:
@@ -73,14 +75,16 @@ def tidy() -> None:
     with reading() as session:
         erased = rows.erased(session)
         untidy = rows.untidy(session, after_s=_UNITS * limits.lease_s)
-    for asset_id, last in erased:
+    for asset_id in erased:
+        if stopping():
+            return
         objects().delete_prefix(keys.asset(asset_id))
-        if last:
-            with transaction() as session:
-                rows.forget_erasure(session, asset_id)
+        with transaction() as session:
+            rows.looked_at(session, asset_id)
     for asset_id, finished_at in untidy:
+        if stopping():
+            return
         _tidy(asset_id, finished_at)
-    workspace.remove_abandoned(limits.work_dir)
 
 
 def _tidy(asset_id: str, finished_at: float) -> None:

@@ -152,3 +152,4 @@ class Erasure(Base):
 
     asset_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     erased_at: Mapped[float]
+    looked_at: Mapped[float | None]  # when its bytes were last removed

@@ -16,6 +16,7 @@ from pipeline.errors import WorkerLost
 QUIET_S = 10  # a message is given this long to be taken before its queue, if empty, is taken to have lost it
 PATIENCE_S = 600  # in a queue that is never empty, a message is given this long
 KEEP_S = 3600  # how long sent outbox rows and erasures are kept, longer than any worker can go on unnoticed
+SECOND_LOOK_S = 60  # after an erasure: who was storing at that moment has noticed
 
 
 def give_up(session: Session, *, max_attempts: int = 3, window: int = WINDOW) -> list[str]:
@@ -87,15 +88,23 @@ def forget_sent(session: Session) -> None:
     session.execute(delete(Outbox).where(Outbox.sent_at < now() - KEEP_S))
 
 
-def erased(session: Session) -> list[tuple[str, bool]]:
-    """Assets whose bytes must go, and whether this is the last time to look."""
-    rows = session.execute(select(Erasure.asset_id, Erasure.erased_at < now() - KEEP_S)).all()
-    return [(row[0], bool(row[1])) for row in rows]
+def erased(session: Session) -> list[str]:
+    """Assets whose bytes must go now: just erased, or once more after `SECOND_LOOK_S`, or for the last time."""
+    due = (
+        Erasure.looked_at.is_(None),
+        *(
+            and_(Erasure.looked_at < Erasure.erased_at + after_s, Erasure.erased_at < now() - after_s)
+            for after_s in (SECOND_LOOK_S, KEEP_S)
+        ),
+    )
+    return list(session.scalars(select(Erasure.asset_id).where(or_(*due)).order_by(Erasure.erased_at)))
 
 
-def forget_erasure(session: Session, asset_id: str) -> None:
-    """No worker can still be storing for it."""
-    session.execute(delete(Erasure).where(Erasure.asset_id == asset_id))
+def looked_at(session: Session, asset_id: str) -> None:
+    """Nothing is stored of it at this moment. After `KEEP_S` no worker can still be storing: it is forgotten."""
+    mine = Erasure.asset_id == asset_id
+    session.execute(delete(Erasure).where(mine, Erasure.erased_at < now() - KEEP_S))
+    session.execute(update(Erasure).where(mine).values(looked_at=now()))
 
 
 def forget_originals(session: Session, *, expiry_s: float) -> list[str]:

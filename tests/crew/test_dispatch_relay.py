@@ -1,6 +1,7 @@
 """From the outbox to a worker: what is sent, in which order, and what happens when the broker forgets."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.catalog import keys
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import Asset, Claim, Erasure, Outbox, State
 from workers import broker, connections, relay, sweep
+from workers.unit import Unit
 
 pytestmark = pytest.mark.xdist_group("valkey")
 
@@ -153,9 +155,19 @@ def test_what_is_left_behind_is_swept_up(crew: Crew) -> None:
         assert session.scalars(select(Claim.asset_id).distinct()).all() == [whole]
 
 
+def test_a_unit_removes_after_every_message_what_a_dead_one_beside_it_left(crew: Crew) -> None:
+    left = connections.settings().work_dir / "attempt-of-a-dead-one"
+    left.mkdir(parents=True)
+    os.utime(left, (1, 1))
+
+    Unit().after_process_message(None, broker.message("express", "ingest", {}), result=None, exception=None)
+
+    assert not left.exists()
+
+
 def test_messages_can_be_built_without_the_actors(crew: Crew) -> None:
-    broker.connect().enqueue(broker.message("later", "sweep", {}, max_age=5000))
+    broker.connect().enqueue(broker.message("later", "make", {}, request_id="req-7"))
 
     (message,) = waiting("later")
-    assert json.loads(message.encode())["actor_name"] == "sweep"
-    assert message.options["max_age"] == 5000
+    assert json.loads(message.encode())["actor_name"] == "make"
+    assert message.options["request_id"] == "req-7"

@@ -133,20 +133,25 @@ def test_an_upload_nobody_goes_on_with_is_erased(session: Session) -> None:
 
     assert set(session.scalars(select(Asset.id))) == {young_id, whole_id}
     assert session.scalars(select(Part.key)).all() == ["k/0"]
-    assert reconcile.erased(session) == [(old_id, False)]
+    assert reconcile.erased(session) == [old_id]
 
 
-def test_an_erasure_is_remembered_until_no_worker_can_be_storing(session: Session) -> None:
+def test_what_was_erased_is_looked_at_three_times_and_remembered_until_no_worker_can_be_storing(
+    session: Session,
+) -> None:
     asset_id = received(session).id
     assets.erase(session, asset_id)
-    session.execute(update(Erasure).values(erased_at=now() - reconcile.KEEP_S - 1))
-    session.commit()
+    looks = []
 
-    assert reconcile.erased(session) == [(asset_id, True)]
-    reconcile.forget_erasure(session, asset_id)
-    session.commit()
+    for second in range(0, reconcile.KEEP_S + 60, 30):
+        for found in reconcile.erased(session):
+            looks.append(second)
+            reconcile.looked_at(session, found)
+        earlier = {"erased_at": Erasure.erased_at - 30, "looked_at": Erasure.looked_at - 30}
+        session.execute(update(Erasure).values(earlier))
 
-    assert reconcile.erased(session) == []
+    assert looks == pytest.approx([0, reconcile.SECOND_LOOK_S, reconcile.KEEP_S], abs=31)
+    assert session.scalars(select(Erasure)).all() == []
 
 
 def test_sent_messages_are_forgotten_after_a_while(session: Session) -> None:
