@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from pipeline.catalog import turn
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import Asset, Claim, State
+from pipeline.catalog.plans import EXPRESS_BYTES
 
 pytestmark = pytest.mark.xdist_group("servers")
 
@@ -174,6 +175,19 @@ def test_what_came_of_a_film_that_still_arrives_counts_for_its_dealer(session: S
     other = film_of("B", 9, session)
 
     assert called(session, new, "chunk/0001") == (other, "chunk/0001")
+
+
+def test_the_whole_of_a_large_film_is_measured_where_no_first_chunk_waits(session: Session) -> None:
+    large = received(session, size=EXPRESS_BYTES + 1).id
+    assert rung(session)[-1] == "film ingest"
+    other = received(session, size=EXPRESS_BYTES).id
+    assert rung(session)[-1] == "express ingest"
+
+    assert called(session, other, "ingest") == (other, "ingest")
+    short = film_of("B", 2, session)
+    assert called(session, large, "ingest") == (short, "chunk/0001")
+    assert rung(session)[-1] == "film ingest"
+    assert called(session, large, "ingest") == (large, "ingest")
 
 
 def test_many_files_that_nobody_measured_yet_weigh_what_their_bytes_say(session: Session) -> None:
