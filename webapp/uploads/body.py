@@ -7,6 +7,7 @@ directly. Any other server, a line of TLS, and a body without a length are read 
 import os
 import select
 import socket
+import ssl
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,7 +39,7 @@ class Body:
         reader = getattr(self._stream, "reader", None)
         if (
             connection
-            and type(connection) is socket.socket
+            and not isinstance(connection, ssl.SSLSocket)
             and length is not None
             and hasattr(reader, "length")
             and hasattr(reader.unreader, "take_buffered")
