@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     upload_expiry_s: int = Field(7 * 86400, ge=60, description="seconds an unfinished upload is kept")
     rejected_expiry_s: int = Field(86400, ge=0, description="seconds the original of a refused file is kept")
     upload_read_timeout_s: float = Field(60, gt=0, description="seconds without a byte before a PATCH is ended")
+    client_timeout_s: float = Field(
+        15, gt=0, description="seconds a client may take over a request's headers, or take no byte of an answer"
+    )
     tus_get: bool = Field(False, description="GET on an upload URL returns its bytes (conformance suites want it)")
     link_expiry_s: int = Field(90 * 86400, ge=60, description="seconds a customer's link lives")
     media_expiry_s: int = Field(6 * 3600, ge=60, description="seconds a signed media path lives")

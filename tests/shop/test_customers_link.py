@@ -133,7 +133,7 @@ def test_opened_is_what_the_page_says_the_first_time(
 def test_what_the_workshops_own_people_open_does_not_count(
     shop: Flask, request: pytest.FixtureRequest, intervention: str, issue: Issue, who: str, counts: bool
 ) -> None:
-    """"Opened" is what the dealer believes of the customer; somebody of another dealership may well be one."""
+    """What the dealer believes of the customer is true; and somebody of another dealership may well be one."""
     browser, token = request.getfixturevalue(who), issue(intervention)
     page = browser.get(f"/v/{token}", follow_redirects=True)
     said = {"X-CSRF-Token": re.search(r'data-csrf="([0-9a-f]{64})"', page.text)[1]}

@@ -5,7 +5,7 @@ from workers.settings import settings
 _settings = settings()
 
 bind = f"{_settings.web_host}:{_settings.upload_port}"
-worker_class = "gthread"
+worker_class = "webapp.operations.clients.Worker"
 workers = 1
 threads = _settings.upload_threads
 keepalive = 15  # s

@@ -5,7 +5,7 @@ from workers.settings import settings
 _settings = settings()
 
 bind = f"{_settings.web_host}:{_settings.web_port}"
-worker_class = "gthread"
+worker_class = "webapp.operations.clients.WebWorker"
 workers = 1
 threads = _settings.web_threads
 keepalive = 15  # s; a player asks for a segment every 4 s
