@@ -21,8 +21,8 @@ from pipeline.errors import EngineFailed
 EARLY_BYTES = 1 << 18  # with fewer there is nothing to measure: not even what a phone writes before the first picture
 HEAD_BYTES = 1 << 22  # what the first measurement is given of what is here
 MOST_RANGES = 16  # that are asked for one after another; who wants more of a file gets all of it, at its end
-# A unit fetches and measures about 34 MB/s: of this it is done in 3 s, the time of a chunk, and of a film of ten minutes
-# in 20 s, for which nobody's first chunk may wait. Larger files are measured whole where the chunks are made, in turn.
+# A unit fetches and measures about 34 MB/s: with this it is done in 3 s, the time of a chunk; ten minutes of film take
+# 20 s, which nobody's first chunk may wait for. What is larger is measured whole where chunks are made, in turn.
 EXPRESS_BYTES = 100_000_000
 _BYTES_A_SECOND = 2e6  # of film, as phones write it: the weight of what nobody has measured
 

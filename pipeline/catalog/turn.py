@@ -16,7 +16,7 @@ Nothing is interrupted: what is more urgent waits for one chunk at the most.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline.catalog.claims import OPEN, Lease, claim
@@ -25,6 +25,7 @@ from pipeline.catalog.models import INGEST, Asset, Claim
 from pipeline.catalog.outbox import ring_name
 
 NEGLECTED_S = 120  # without the start of anything of a film, while others go before it
+_CHOICES = 8  # that are lost to others, before a worker makes what it was woken for
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,52 +41,62 @@ def take(
 ) -> Turn | None:
     """Claim this name, or what is more urgent in its queue and then ring again for this one, in the same transaction.
     None: this name is done, taken, tried too often, or its asset is finished or gone.
+
+    The choice is made by reading, which nobody waits for; the claim that follows is one UPDATE, which may find that
+    somebody was faster. Then the choice is made again.
     """
     waiting = _waiting(max_attempts)
     how: dict[str, Any] = {"worker": worker, "lease_s": lease_s, "max_attempts": max_attempts}
     named = select(Claim.queue, Asset.request_id).join(Asset).where(Claim.asset_id == asset_id, Claim.name == name)
-    # Locked: whoever has it is waited for, and then it waits no more.
-    own = session.execute(named.where(*waiting).with_for_update(of=Claim)).first()
-    if own is None:
-        return None
-    first = session.execute(_most_urgent(own.queue, waiting)).first()
-    if first and (first.asset_id, first.name) != (asset_id, name) and (lease := claim(session, *first[:2], **how)):
-        ring_name(session, own.queue, asset_id, name, own.request_id)
-        return Turn(lease, first.request_id)
+    for _ in range(_CHOICES):
+        own = session.execute(named.where(*waiting)).first()
+        if own is None:
+            return None
+        first = _most_urgent(session, own.queue, waiting)
+        if first is None or (first.asset_id, first.name) == (asset_id, name):
+            break
+        if lease := claim(session, first.asset_id, first.name, **how):
+            ring_name(session, own.queue, asset_id, name, own.request_id)
+            return Turn(lease, first.request_id)
     lease = claim(session, asset_id, name, **how)
-    return Turn(lease, own.request_id) if lease else None
+    return Turn(lease, own.request_id) if lease and own else None
 
 
-def _most_urgent(queue: str, waiting: tuple[ColumnElement[bool], ...]) -> Select[str, str, str | None]:
+def _most_urgent(
+    session: Session, queue: str, waiting: tuple[ColumnElement[bool], ...]
+) -> Row[str, str, str | None] | None:
+    """What comes first of all that waits in a queue: its film, then the first of it."""
+    film = session.scalar(_most_urgent_film(queue, waiting))
+    names = select(Claim.asset_id, Claim.name, Asset.request_id).join(Asset)
+    names = names.where(Claim.asset_id == film, Claim.queue == queue, *waiting)
+    return session.execute(names.order_by(Claim.position).limit(1)).first()
+
+
+def _most_urgent_film(queue: str, waiting: tuple[ColumnElement[bool], ...]) -> Select[str]:
+    """One look at every claim of an open asset, since what an owner has in the house is their sum."""
     ingest = Claim.name == INGEST
     confirmed = func.max(case((and_(ingest, Claim.done), 1), else_=0)) == 1
     here = or_(Claim.needs <= Asset.received, and_(ingest, Asset.received == Asset.size))
     films = (
-        select(Claim.asset_id, func.sum(Claim.weight).label("weight"), func.max(Claim.started_at).label("begun_at"))
+        select(Asset.id, Asset.owner, func.sum(Claim.weight).label("weight"))
+        .add_columns(func.max(Claim.started_at).label("begun_at"))
         .add_columns(case((confirmed, _weight(~Claim.done)), else_=_weight(~Claim.done, here)).label("due"))
-        .join(Asset)
+        .add_columns(func.max(case((and_(Claim.queue == queue, *waiting), 1), else_=0)).label("waits"))
+        .join(Claim, Claim.asset_id == Asset.id)
         .where(Asset.state.in_(OPEN))
-        .group_by(Claim.asset_id)
+        .group_by(Asset.id)
         .cte()
     )
-    owners = (
-        select(Asset.owner, func.sum(films.c.due).label("due"))
-        .join(films, films.c.asset_id == Asset.id)
-        .group_by(Asset.owner)
-        .subquery()
-    )
+    owners = select(films.c.owner, func.sum(films.c.due).label("due")).group_by(films.c.owner).subquery()
     neglected = func.coalesce(films.c.begun_at, Asset.touched_at) < now() - NEGLECTED_S
     return (
-        select(Claim.asset_id, Claim.name, Asset.request_id)
-        .join(Asset, Asset.id == Claim.asset_id)
-        .join(films, films.c.asset_id == Asset.id)
-        .join(owners, owners.c.owner == Asset.owner)
-        .where(*waiting, Claim.queue == queue)
+        select(films.c.id)
+        .join(owners, owners.c.owner == films.c.owner)
+        .join(Asset, Asset.id == films.c.id)
+        .where(films.c.waits == 1)
         .order_by(case((neglected, 0), else_=1))
-        .order_by(owners.c.due, films.c.weight, Asset.created_at, Asset.id, Claim.position)
+        .order_by(owners.c.due, films.c.weight, Asset.created_at, Asset.id)
         .limit(1)
-        # Two workers that ask at once do not choose the same.
-        .with_for_update(of=Claim, skip_locked=True)
     )
 
 

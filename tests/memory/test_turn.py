@@ -1,6 +1,9 @@
 """Whose turn it is, on both databases: a message wakes a worker, which then takes what is most urgent in its queue."""
 
 import threading
+import time
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from filming import film, planned, publish, received, rung
@@ -8,7 +11,8 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import turn
-from pipeline.catalog.engine import now
+from pipeline.catalog.claims import claim
+from pipeline.catalog.engine import BUSY_S, now
 from pipeline.catalog.models import Asset, Claim, State
 from pipeline.catalog.plans import EXPRESS_BYTES
 
@@ -199,3 +203,39 @@ def test_many_files_that_nobody_measured_yet_weigh_what_their_bytes_say(session:
     assert called(session, photos[0], "ingest") == (one, "poster")
     assert called(session, photos[0], "ingest") == (one, "chunk/0000")
     assert called(session, photos[0], "ingest") == (photos[0], "ingest")
+
+
+def test_a_turn_is_chosen_while_others_write(engine: Engine, session: Session) -> None:
+    long, short = film_of("A", 9, session), film_of("B", 3, session)
+    chosen = turn._most_urgent
+
+    def while_a_part_is_acknowledged(*args: Any) -> Any:
+        first = chosen(*args)
+        with Session(engine) as other:  # waits for nobody: on SQLite there is one lock for all
+            other.execute(update(Asset).where(Asset.id == long).values(speed=1.0))
+            other.commit()
+        return first
+
+    with patch.object(turn, "_most_urgent", while_a_part_is_acknowledged):
+        began = time.monotonic()
+        assert called(session, long, "chunk/0001") == (short, "chunk/0001")
+
+    assert time.monotonic() - began < BUSY_S / 2
+
+
+def test_what_another_took_while_a_turn_was_chosen_is_left_to_it(engine: Engine, session: Session) -> None:
+    long, short = film_of("A", 9, session), film_of("B", 3, session)
+    chosen = turn._most_urgent
+
+    def and_somebody_is_faster(*args: Any) -> Any:
+        first = chosen(*args)
+        if first and first.name == "chunk/0001":
+            with Session(engine) as other:
+                assert claim(other, first.asset_id, first.name, worker="faster")
+                other.commit()
+        return first
+
+    with patch.object(turn, "_most_urgent", and_somebody_is_faster):
+        assert called(session, long, "chunk/0001") == (short, "chunk/0002")
+
+    assert rung(session)[-1] == "film make chunk/0001"
