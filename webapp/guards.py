@@ -7,12 +7,15 @@ that brings its own Content-Security-Policy keeps it.
 import re
 import secrets
 import time
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from secure import Secure
 from secure.headers import (
     CrossOriginOpenerPolicy,
@@ -27,7 +30,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from workers.settings import Settings
 
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, strategy="fixed-window")
+# Of several requests that find the broker away at the same time, the limiter lets only the first one fall back: the
+# others go uncounted.
+limiter = Limiter(get_remote_address, strategy="fixed-window", swallow_errors=True)
+
+BROKER_S = 1.0  # what a count may take
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _log = structlog.get_logger("walkaround.web")
@@ -44,6 +51,22 @@ def _headers(settings: Settings) -> Secure:
     )
 
 
+def _counting(redis_url: str) -> dict[str, Any]:
+    """Several web hosts count together on the shared broker; while it is away or hangs, each counts for itself.
+
+    Then one request every 1 … 32 s waits `BROKER_S` to see whether it is back.
+    """
+    if not redis_url:
+        return {"RATELIMIT_STORAGE_URI": "memory://"}
+    # Once, without redis-py's own three repetitions and the pauses between them.
+    options = {"socket_timeout": BROKER_S, "socket_connect_timeout": BROKER_S, "retry": Retry(NoBackoff(), 0)}
+    return {
+        "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
+        "RATELIMIT_STORAGE_OPTIONS": options,
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+    }
+
+
 def content_policy(upload_url: str, nonce: str) -> str:
     """The Content-Security-Policy of pages: our own files only; blob: is what hls.js plays from."""
     return (
@@ -58,9 +81,7 @@ def init_app(app: Flask) -> None:
     """Request ids, security headers and the access log, for both roles."""
     settings: Settings = app.extensions["settings"]
     headers = _headers(settings)
-    # Several web hosts count together on the shared broker; while it is away, each counts for itself.
-    shared = settings.redis_url.replace("unix://", "redis+unix://", 1)
-    app.config.update(RATELIMIT_STORAGE_URI=shared or "memory://", RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(shared))
+    app.config.update(_counting(settings.redis_url))
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
 

@@ -2,7 +2,10 @@
 
 import logging
 import re
+import socket
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import structlog
@@ -14,6 +17,7 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from pipeline.catalog.models import Base
 from pipeline.catalog.storage import StorageDown
+from webapp import guards
 from webapp.accounts import access, invitations
 from webapp.app import create_app
 from webapp.customers import links
@@ -149,6 +153,28 @@ def test_too_many_requests_of_one_token_are_told_so_and_other_tokens_go_on(clien
     assert last.headers["X-Request-ID"]
     assert client.get("/api/v1/interventions", headers=calm).status_code == 401
     limiter.reset()
+
+
+def test_a_broker_that_accepts_and_says_nothing_holds_requests_up_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guards, "BROKER_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        app = create_app(settings.model_copy(update={"redis_url": url}), "web")
+        Base.metadata.create_all(app.extensions["engine"])
+
+        def ask(_: int) -> int:
+            return app.test_client().get("/api/v1/interventions").status_code
+
+        began = time.monotonic()
+        with ThreadPoolExecutor(4) as visitors:  # who find it silent at the same time
+            assert set(visitors.map(ask, range(4))) == {401}
+        for visit in range(20):
+            assert ask(visit) == 401
+        assert time.monotonic() - began < 5
+    app.extensions["engine"].dispose()
+    create_app(settings, "web").extensions["engine"].dispose()  # the limiter is the module's: back to the memory
 
 
 @pytest.mark.parametrize(("proxies", "blocked"), [(1, False), (0, True)])

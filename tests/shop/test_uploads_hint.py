@@ -51,6 +51,24 @@ def test_another_index_takes_the_place_of_the_first(
     assert kept(shop, path) == (SIZE - 120, 120, [moov(120, b"b")])
 
 
+def test_few_other_indexes_are_taken_and_the_broker_is_asked_with_no_transaction_open(
+    shop: Flask, upload: FlaskClient, mine: Headers, create: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, open_while_counting = ahead._count_another, []
+
+    def counting() -> None:
+        open_while_counting.append(session().in_transaction())
+        count()
+
+    monkeypatch.setattr(ahead, "_count_another", counting)
+    path = create(SIZE)
+    answers = [put(upload, mine, path, moov(100, bytes([filling]))).status_code for filling in range(5)]
+    assert answers == [204, 204, 204, 204, 409]
+    assert open_while_counting == [False] * 4
+    assert kept(shop, path) == (SIZE - 100, 100, [moov(100, b"\3")])
+    assert put(upload, mine, path, moov(100, b"\3")).status_code == 204, "the one that is there may come again"
+
+
 def test_a_long_index_says_its_length_in_64_bits(
     shop: Flask, upload: FlaskClient, mine: Headers, create: Callable[..., str]
 ) -> None:

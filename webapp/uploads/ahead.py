@@ -44,19 +44,18 @@ def take(asset_id: str, storage: Storage, settings: Settings) -> None:
     if body[4:8] != b"moov" or _length(body) != length:
         raise Refused(400, "the body must be one whole 'moov' box")
     key = keys.hint(asset_id, offset, hashlib.sha256(body).hexdigest(), secrets.token_hex(8))
+    _count(asset_id, key)
     try:
         storage.put(key, memoryview(body))
     except StorageDown as error:
         raise Refused(503, "the storage does not answer; try again", {"Retry-After": "5"}) from error
     try:
         replaced = assets.hint(session(), asset_id, offset=offset, length=length, key=key, window=settings.window)
-        if replaced not in (None, key):
-            _count_another()
         session.commit()
-    except (assets.NotReceiving, RateLimitExceeded) as error:
+    except assets.NotReceiving:
         session.rollback()
         _remove(storage, key)
-        raise (_late() if isinstance(error, assets.NotReceiving) else _enough()) from None
+        raise _late() from None
     if replaced:
         _remove(storage, replaced)
 
@@ -71,6 +70,21 @@ def _read(length: int, patience_s: float) -> bytearray:
             if not came:
                 raise Refused(400, f"the body ended after {body.taken} of {length} bytes")
     return data
+
+
+def _count(asset_id: str, key: str) -> None:
+    """Count an index that is not the one there is; the broker that counts is asked with no transaction open.
+
+    Raises: Refused 409 for one too many.
+    """
+    asset = session.get(Asset, asset_id)
+    there = asset.hint_key if asset is not None else None
+    session.rollback()
+    try:
+        if there is not None and not keys.same_hint(there, key):
+            _count_another()
+    except RateLimitExceeded:
+        raise Refused(409, "too many different indexes were sent for this file") from None
 
 
 @limiter.limit(MOST_OTHERS, key_func=lambda: (request.view_args or {})["upload_id"])
@@ -91,10 +105,6 @@ def _require_place(asset_id: str, offset: int, length: int) -> None:
 
 def _late() -> Refused:
     return Refused(409, "this upload is complete, or no longer there: an index is of no more use")
-
-
-def _enough() -> Refused:
-    return Refused(409, "too many different indexes were sent for this file")
 
 
 def _length(body: bytearray) -> int:
