@@ -15,7 +15,7 @@ from pipeline.catalog import keys
 from pipeline.catalog.claims import DONE, SHELVED, Lease, advance, change, locked, mine
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
 from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
-from pipeline.catalog.wanted import begin_again, recorded
+from pipeline.catalog.wanted import begin_again
 from pipeline.errors import EngineFailed
 
 EARLY_BYTES = 1 << 18  # with fewer there is nothing to measure: not even what a phone writes before the first picture
@@ -115,7 +115,8 @@ def plan(
     if lease.name == INGEST and not early:
         asset.hint_key = asset.hint_offset = asset.hint_length = None
     if not (hint_held and _is_known(asset, measured)):
-        session.execute(delete(Output).where(Output.asset_id == asset.id, Output.recipe == measured["recipe"]))
+        # Of every recipe: what no row names is swept once the asset has come to its end.
+        session.execute(delete(Output).where(Output.asset_id == asset.id))
         _replace(session, asset, measured)
     advance(session, asset, window)
     return True
@@ -136,15 +137,13 @@ def _replace(session: Session, asset: Asset, measured: dict[str, Any]) -> None:
         known[INGEST].weight = 0.0  # its guess is replaced by what the plan says
     # A name that comes back must not meet a worker from before its row was removed.
     fence = max(row.fence for row in known.values()) if len(known) > 1 else 0
-    made = set(session.scalars(select(Output.name).where(*recorded(asset))))
     wanted = measured["plan"]["outputs"]
     for position, output in enumerate(wanted):
         row = known.get(output["name"]) or Claim(asset_id=asset.id, name=output["name"], fence=fence)
         row.position, row.queue, row.weight = position, output["queue"], float(output["weight"])
         row.ranges = output.get("ranges")
         row.needs = _needs(asset, row.ranges) if row.ranges is not None else None
-        row.done = output["name"] in made
-        row.progress = 1.0 if row.done else 0.0
+        row.done, row.progress = False, 0.0
         session.add(row)
     for name in known.keys() - {output["name"] for output in wanted} - {INGEST}:
         session.delete(known[name])

@@ -65,6 +65,19 @@ def test_who_makes_a_chunk_may_change_a_plan_but_not_confirm_it(session: Session
     assert "make storyboard" not in rung(session)
 
 
+def test_a_plan_of_another_recipe_takes_away_what_was_made_before(session: Session) -> None:
+    asset = planned_early(session)
+    publish(session, asset, "chunk/0000")
+    chunk = lease_of(session, asset.id, "chunk/0001")
+    parts(session, asset.id, EARLY_BYTES, SIZE)
+
+    # As where a graphics card turns out not to work, in the middle of a film.
+    assert assets.plan(session, chunk, film(3, RANGES) | {"recipe": "workshop-2"}, window=9)
+    session.commit()
+
+    assert session.scalars(select(Output)).all() == []
+
+
 def test_nothing_is_ready_before_the_whole_file_says_so(session: Session) -> None:
     asset = arriving(session)
     small: dict[str, Any] = film(1, [[[0, 100]]])
