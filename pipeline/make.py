@@ -89,7 +89,9 @@ def _chunk(
     # Proof is about a tenth of the work.
     facts = transcode.make(path, it, what, chunk, watermark, out, lambda share: on_progress(0.9 * share))
     made = {"files": listed(out), "facts": facts}
-    return {**made, "facts": proof.chunk(out, made, what.film, transcode.came_out(chunk, facts), it)}
+    came = transcode.came_out(chunk, facts)
+    mark = what.watermark if watermark is not None else None
+    return {**made, "facts": proof.chunk(out, made, what.film, came, it, path, mark)}
 
 
 def _proved(made: dict[str, Any], still: str, path: Path, it: Source, what: Plan, out: Path) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from av.error import FFmpegError
 
 from pipeline.cut import Chunk
 from pipeline.errors import ProofFailed
-from pipeline.plan import Codec, FilmPlan, Hear, Rendition
+from pipeline.plan import Codec, FilmPlan, Hear, Rendition, WatermarkPlan
 from pipeline.privacy import boxes
+from pipeline.proof import picture
 from pipeline.proof.expect import clean, expect, same
 from pipeline.source import Source
 from pipeline.transcode import OFFSET
@@ -37,22 +38,34 @@ _CODECS = {
 _UPRIGHT = b"".join(value.to_bytes(4, "big") for value in (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000))
 
 
-def chunk(out: Path, made: dict[str, Any], plan: FilmPlan, planned: Chunk, source: Source) -> dict[str, Any]:
-    """Prove what `transcode.make` left in `out`; `made` is its `{"files", "facts"}`. Returns the facts, with what was
-    measured beside them: `sync` (s, how far the sound begins from where it should) and `checked` (frames decoded).
+def chunk(
+    out: Path,
+    made: dict[str, Any],
+    plan: FilmPlan,
+    planned: Chunk,
+    source: Source,
+    path: Path,
+    mark: WatermarkPlan | None = None,
+) -> dict[str, Any]:
+    """Prove what `transcode.make` left in `out`; `made` is its `{"files", "facts"}`, `path` the film it was made of, or
+    the bytes of it that it needed, `mark` the place of the dealer's logo. Returns the facts, with what was measured
+    beside them: `sync` (s, how far the sound begins from where it should), `checked` (frames decoded) and `witness`
+    (what `picture.compare` found; None: the source gives no picture to compare).
 
     Raises: ProofFailed.
     """
     facts = made["facts"]
     for file in made["files"]:
-        path = out / file["path"]
-        same(f"size of {path.name}", path.stat().st_size, file["bytes"])
-        clean(path, file["content_type"], source.private)
+        written = out / file["path"]
+        same(f"size of {written.name}", written.stat().st_size, file["bytes"])
+        clean(written, file["content_type"], source.private)
     same("renditions", [one["name"] for one in facts["renditions"]], [one.name for one in plan.renditions])
     by_size = sorted(plan.renditions, key=lambda one: -one.width * one.height)
     smallest = {one.codec: one for one in by_size}
     times: list[int] = []
     sync, checked = 0.0, 0
+    original = picture.original(path, source, plan, planned)
+    witness: dict[str, float | None] | None = None
     for rendition, told in zip(plan.renditions, facts["renditions"], strict=True):
         with closing(_Rendition(out, told, rendition)) as found:
             found.prove_headers(plan)
@@ -64,7 +77,10 @@ def chunk(out: Path, made: dict[str, Any], plan: FilmPlan, planned: Chunk, sourc
             same(f"times of {rendition.name}", found.times, times or found.times)
             times = found.times
             checked += found.decode(whole=rendition is smallest[rendition.codec])
-    return {**facts, "sync": round(sync, 4), "checked": checked}
+            if original is not None and rendition is smallest[rendition.codec]:
+                assert found.first is not None
+                witness = picture.compare(original, found.first, rendition.name, mark)
+    return {**facts, "sync": round(sync, 4), "checked": checked, "witness": witness}
 
 
 class _Rendition:
@@ -77,6 +93,7 @@ class _Rendition:
         self.segments = [(out / segment["path"]).read_bytes() for segment in told["segments"]]
         self.pictures: list[Any] = []
         self.sounds: list[Any] = []
+        self.first: av.VideoFrame | None = None  # as displayed
         whole = io.BytesIO(self.init.read_bytes() + b"".join(self.segments))
         try:
             # Once: finding out what the streams are costs as much as decoding a picture.
@@ -185,6 +202,7 @@ class _Rendition:
         try:
             for packet in (*asked, None):
                 for frame in context.decode(packet):
+                    self.first = self.first or frame
                     count += 1
                     same("picture", (frame.width, frame.height), (self.decided.width, self.decided.height))
                     same("picture's format", frame.format.name, "yuv420p")
