@@ -79,7 +79,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
                 monkeypatch.setenv(name, value)
             database = engine.connect(given["DATABASE_URL"])
             Base.metadata.create_all(database)
-            quick = given | {"LEASE_S": str(LEASE_S), "SWEEP_S": "0.3", "SANDBOX": "bubblewrap"}
+            quick = given | {"LEASE_S": str(LEASE_S), "SWEEP_S": "0.3"}
             hosts.relay(store, **quick)
             yield Pool(store, tuple(workers), quick, database, storage.connect(given["STORAGE_URL"]))
             database.dispose()
