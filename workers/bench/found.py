@@ -16,7 +16,8 @@ class Case:
     film: str
     seconds: float | None  # s of it; None: all
     names: tuple[str, ...]
-    every: int = 10  # frames: of which VMAF is taken
+    every: int = 11  # frames: of which VMAF is taken. Odd, and no part of a group: else one ladder shows
+    # only its better frames, and another, cut elsewhere, its worse ones
     looked_s: float = inf  # s of it: of which VMAF is taken
     part_of: str | None = None  # the case with the whole film, out of which ours is taken; None: it is made
 

@@ -49,7 +49,7 @@ class Reference:
 
 
 def scores(
-    reference: Reference, variants: list[Variant], folder: Path, every: int = 5, seconds: float = inf
+    reference: Reference, variants: list[Variant], folder: Path, every: int = 7, seconds: float = inf
 ) -> dict[str, Score]:
     """The score of each rendition, all from one decode of the source. `every` is in frames: neighbours look alike;
     `seconds` is how much of the film is looked at; `folder` is for logs."""
