@@ -7,7 +7,8 @@ rings again for its own. What is more urgent:
 1. a film of which nothing was begun for two minutes: nobody waits for ever behind a stream of shorter ones;
 2. of the owner with the least work in the house whose bytes are here: who sends much does not stand in the way of who
    sends little, and what was made, or never came, stands in nobody's way;
-3. of the smaller film, then of the older one;
+3. of a film that is still to be measured, which takes a second and which all of it waits for; then of the smaller
+   film, then of the older one;
 4. in the order of its plan.
 
 Nothing is interrupted: what is more urgent waits for one chunk at the most.
@@ -25,6 +26,7 @@ from pipeline.catalog.models import INGEST, Asset, Claim
 from pipeline.catalog.outbox import ring_name
 
 NEGLECTED_S = 120  # without the start of anything of a film, while others go before it
+EXPRESS = "express"
 _CHOICES = 8  # that are lost to others, before a worker makes what it was woken for
 
 
@@ -82,6 +84,7 @@ def _most_urgent_film(queue: str, waiting: tuple[ColumnElement[bool], ...]) -> S
         .add_columns(func.max(Claim.started_at).label("begun_at"))
         .add_columns(case((confirmed, _weight(~Claim.done)), else_=_weight(~Claim.done, here)).label("due"))
         .add_columns(func.max(case((and_(Claim.queue == queue, *waiting), 1), else_=0)).label("waits"))
+        .add_columns(func.max(case((and_(ingest, Claim.queue == EXPRESS, *waiting), 1), else_=0)).label("unmeasured"))
         .join(Claim, Claim.asset_id == Asset.id)
         .where(Asset.state.in_(OPEN))
         .group_by(Asset.id)
@@ -95,7 +98,7 @@ def _most_urgent_film(queue: str, waiting: tuple[ColumnElement[bool], ...]) -> S
         .join(Asset, Asset.id == films.c.id)
         .where(films.c.waits == 1)
         .order_by(case((neglected, 0), else_=1))
-        .order_by(owners.c.due, films.c.weight, Asset.created_at, Asset.id)
+        .order_by(owners.c.due, films.c.unmeasured.desc(), films.c.weight, Asset.created_at, Asset.id)
         .limit(1)
     )
 

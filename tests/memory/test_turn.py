@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from filming import film, planned, publish, received, rung
+from filming import PHOTO, film, planned, publish, received, rung
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
@@ -66,6 +66,15 @@ def test_a_film_that_waits_to_be_measured_makes_way_and_is_rung_for_again(sessio
 
     assert called(session, new, "ingest") == (small, "poster")
     assert rung(session)[before:] == ["express ingest"]
+
+
+def test_a_large_film_is_measured_before_the_small_photos_that_were_sent_after_it(session: Session) -> None:
+    large = received(session, size=90_000_000).id
+    photo = planned(session, PHOTO).id
+    session.commit()
+
+    assert called(session, photo, "sizes") == (large, "ingest")
+    assert called(session, photo, "sizes") == (photo, "sizes")
 
 
 def test_a_dealer_who_sends_much_does_not_stand_in_the_way_of_one_who_sends_little(session: Session) -> None:
