@@ -19,6 +19,7 @@
         ├── EngineFailed         engine-failed
         ├── ProofFailed          proof-failed
         ├── LimitExceeded        limit-exceeded
+        ├── PlanOutdated         plan-outdated
         ├── SandboxUnavailable   sandbox-unavailable
         └── WorkerLost           worker-lost
 
@@ -140,6 +141,12 @@ class LimitExceeded(PipelineFailed):
     """A child used more time or memory than its limit, or stopped making progress."""
 
     reason = "limit-exceeded"
+
+
+class PlanOutdated(PipelineFailed):
+    """What was measured and decided was written by other code, which ours cannot read: it is to be measured again."""
+
+    reason = "plan-outdated"
 
 
 class SandboxUnavailable(PipelineFailed):

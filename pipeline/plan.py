@@ -15,7 +15,7 @@ from pipeline.cut import Chunk, Clock, chunks, needed, needed_before, thinned
 from pipeline.index import Index, shown
 from pipeline.ladder import Codec, Rendition, also_av1, fit, renditions
 from pipeline.presets import Av1, Encoder, Hearing, Preset
-from pipeline.source import Film, Sound, Source, converter
+from pipeline.source import Film, Sound, Source, converter, read
 
 __all__ = ["Chunk", "Codec", "Rendition"]
 
@@ -158,9 +158,9 @@ def to_json(plan: Plan) -> dict[str, Any]:
 def from_json(value: dict[str, Any]) -> Plan:
     """The plan back from JSON values.
 
-    Raises: cattrs.ClassValidationError if it was written by other code.
+    Raises: PlanOutdated if it was written by other code.
     """
-    return _CONVERTER.structure(value, Plan)
+    return read(value, Plan)
 
 
 def film(source: Source, table: Index, preset_name: str, *, watermark: bool, loudness: float | None = None) -> Plan:

@@ -7,9 +7,11 @@ container says in its own words (a display matrix, a side-data block, a codec ta
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import cattrs
+
+from pipeline.errors import PlanOutdated
 
 
 class Kind(StrEnum):
@@ -123,6 +125,7 @@ def converter() -> cattrs.Converter:
 
 
 _CONVERTER = converter()
+_Value = TypeVar("_Value")
 
 
 def to_json(source: Source) -> dict[str, Any]:
@@ -134,6 +137,17 @@ def to_json(source: Source) -> dict[str, Any]:
 def from_json(value: dict[str, Any]) -> Source:
     """The source back from JSON values.
 
-    Raises: cattrs.ClassValidationError if it was written by other code.
+    Raises: PlanOutdated if it was written by other code.
     """
-    return _CONVERTER.structure(value, Source)
+    return read(value, Source)
+
+
+def read(value: dict[str, Any], kind: type[_Value]) -> _Value:
+    """One of our values back from JSON values.
+
+    Raises: PlanOutdated if it was written by other code.
+    """
+    try:
+        return _CONVERTER.structure(value, kind)
+    except cattrs.BaseValidationError as error:
+        raise PlanOutdated("; ".join(cattrs.transform_error(error))) from error

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import dramatiq
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import INGEST, Asset, Claim, Part
 from pipeline.catalog.storage import NotStored, Piece
-from pipeline.errors import EngineFailed, PipelineFailed
+from pipeline.errors import EngineFailed, PipelineFailed, PlanOutdated
 from workers import broker, child, hardware
 from workers.attempt import Attempt, attempt
 from workers.child import Cancelled
@@ -38,6 +39,8 @@ SERVED = frozenset(
         "video/mp4",
     }
 )
+
+log = structlog.get_logger("walkaround.actors")
 
 broker.for_workers()
 
@@ -173,6 +176,8 @@ def _make(current: Attempt, task: _Task) -> None:
                 on_progress=current.on_progress,
                 cancelled=current.cancelled,
             )
+        except PlanOutdated as error:
+            return _measure_again(current, error)
         except PipelineFailed as error:
             return _without_card(current, task.asset, error)
         try:
@@ -180,6 +185,19 @@ def _make(current: Attempt, task: _Task) -> None:
         except Cancelled:
             objects().delete_prefix(prefix)  # no row will ever name it
             raise
+
+
+def _measure_again(current: Attempt, error: PlanOutdated) -> None:
+    """What this code cannot read, it decides anew."""
+    limits, detail = settings(), f"{current.lease.name}: {error}"
+    log.warning("plan.outdated", asset_id=current.lease.asset_id, detail=detail)
+
+    def decide_again(session: Session) -> bool:
+        how = {"max_attempts": limits.max_attempts, "window": limits.window}
+        return assets.outdated(session, current.lease, detail=detail, **how)
+
+    if not current.record(decide_again):
+        current.lose()
 
 
 def _without_card(current: Attempt, asset: Asset, error: PipelineFailed) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from pipeline.catalog.claims import Lease, claim, fail, publish, reject, release, renew, stumble
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Output, Part, State
-from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
-from pipeline.catalog.plans import NotReceiving, begin, complete, hint, plan, wait
+from pipeline.catalog.outbox import WINDOW, dispatch
+from pipeline.catalog.plans import NotReceiving, begin, complete, decide_again, hint, outdated, plan, wait
 from pipeline.catalog.storage import Piece
 from pipeline.catalog.wanted import begin_again, given_up, missing, recorded
 from pipeline.errors import Empty
@@ -35,6 +35,7 @@ __all__ = [
     "given_up",
     "hint",
     "missing",
+    "outdated",
     "outputs",
     "plan",
     "progress",
@@ -183,16 +184,20 @@ def erase(session: Session, asset_id: str) -> None:
 
 
 def retry(session: Session, asset_id: str) -> None:
-    """Give a failed asset all its attempts again, at extras given up too; a ready one those at its extras. What is
-    already recorded stays; an asset that lacks nothing stays as it is.
+    """Give a failed asset all its attempts again, at extras given up too; a ready one those at its extras. An asset
+    that lacks nothing stays as it is.
+
+    A failed one is measured again: what was decided may be what failed, or be of code from before an upgrade. What is
+    already recorded stays if the same is decided.
     """
     asset = session.get_one(Asset, asset_id, with_for_update=True)
-    if asset.state is not State.FAILED and not (asset.state is State.READY and given_up(session, [asset_id])):
+    failed = asset.state is State.FAILED
+    if not failed and not (asset.state is State.READY and given_up(session, [asset_id])):
         return
     asset.state, asset.reason, asset.detail = State.PROCESSING, None, None
     asset.finished_at = asset.tidied_at = None
     begin_again(session, asset_id)
-    unmeasured = select(Claim).where(Claim.asset_id == asset_id, Claim.name == INGEST, Claim.done.is_(False))
-    for ingest in session.scalars(unmeasured):
-        ring_claim(session, asset, ingest)
-    dispatch(session, asset)
+    if failed:
+        decide_again(session, asset)
+    else:
+        dispatch(session, asset)

@@ -12,11 +12,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import keys
-from pipeline.catalog.claims import DONE, SHELVED, Lease, advance, change, locked, mine
+from pipeline.catalog.claims import DONE, SHELVED, Lease, advance, change, locked, mine, stumble
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
-from pipeline.catalog.outbox import WINDOW, dispatch, ring_claim
-from pipeline.catalog.wanted import begin_again
-from pipeline.errors import EngineFailed
+from pipeline.catalog.outbox import WINDOW, dispatch, is_confirmed, ring_claim
+from pipeline.catalog.wanted import EXTRAS, begin_again
+from pipeline.errors import EngineFailed, PlanOutdated
 
 EARLY_BYTES = 1 << 18  # with fewer there is nothing to measure: not even what a phone writes before the first picture
 HEAD_BYTES = 1 << 22  # what the first measurement is given of what is here
@@ -88,10 +88,43 @@ def complete(session: Session, asset: Asset, window: int = WINDOW) -> None:
     if ingest is None:
         ingest = begin(asset)
         session.add(ingest)
+    ingest.done, ingest.progress = False, 0.0
     ingest.ranges = ingest.needs = None
     ingest.queue = "express" if asset.size <= EXPRESS_BYTES else "film"
     ring_claim(session, asset, ingest)
     dispatch(session, asset, window)
+
+
+def decide_again(session: Session, asset: Asset, window: int = WINDOW) -> None:
+    """Measure a file that is all here once more. What is made stays if the same is decided; what is not waits for that,
+    and who works on it may no longer write.
+    """
+    open_ones = (Claim.asset_id == asset.id, Claim.name != INGEST, Claim.done.is_(False))
+    counted = {field: value for field, value in SHELVED.items() if field != "attempts"}
+    held = update(Claim).where(*open_ones).values(**counted, fence=Claim.fence + 1)
+    session.execute(held.execution_options(synchronize_session=False))
+    complete(session, asset, window)
+
+
+def outdated(session: Session, lease: Lease, *, detail: str, max_attempts: int = 3, window: int = WINDOW) -> bool:
+    """What was decided cannot be read: other code wrote it, before an upgrade. The film is measured again, and its
+    names wait for that. The attempt counts, so that code which cannot read its own words comes to an end. False: the
+    lease was lost.
+
+    An extra only ends badly: a film that is worth showing stays. So does what is not measured with all its bytes yet.
+    """
+    asset = locked(session, lease.asset_id)
+    claim = session.scalars(mine(lease)).one_or_none()
+    if asset is None or claim is None:
+        return False
+    decided = asset.state is State.PROCESSING and session.scalar(select(is_confirmed(asset.id)))
+    if not decided or claim.queue == EXTRAS or lease.attempt >= max_attempts:
+        reason = PlanOutdated.reason
+        return stumble(session, lease, reason=reason, detail=detail, max_attempts=max_attempts, window=window)
+    if not change(session, lease, reason=PlanOutdated.reason, last_error=detail):
+        return False
+    decide_again(session, asset, window)
+    return True
 
 
 def plan(

@@ -9,8 +9,9 @@ import pytest
 from painting import paint
 from screening import measured
 
-from pipeline import ladder, plan, presets, probe
+from pipeline import ladder, plan, presets, probe, source
 from pipeline.cut import joined, thinned
+from pipeline.errors import PlanOutdated
 from pipeline.source import Film
 
 PICTURE = presets.load("workshop").picture
@@ -110,6 +111,14 @@ def test_a_plan_survives_json_and_lists_outputs_by_urgency(tmp_path: Path) -> No
     ]
     assert json.loads(json.dumps(plan.to_json(plan.from_json(result["plan"])))) == result["plan"]
     assert result["recipe"] == result["plan"]["recipe"]
+    for other, name in (("plan", "speed"), ("source", "container")):
+        read = {"plan": plan.from_json, "source": source.from_json}[other]
+        before = json.loads(json.dumps(result[other]))
+        del (before["film"] if other == "plan" else before)[name]
+        with pytest.raises(PlanOutdated, match=f"required field missing .*{name}"):
+            read(before)
+        with pytest.raises(PlanOutdated, match="extra fields found"):
+            read(result[other] | {"later": 1})
 
 
 def test_the_same_file_is_planned_the_same_twice(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import crewroom
 import pytest
 import tiny_child
 from crewroom import Crew
+from sqlalchemy import update
 
 from pipeline.catalog import keys
-from pipeline.catalog.models import State
+from pipeline.catalog.models import Asset, Output, State
 from workers import connections
 
 
@@ -48,6 +49,23 @@ def test_a_craft_that_fails_each_time_ends_as_failed(crew: Crew) -> None:
     assert (asset.state, asset.reason) == (State.FAILED, "engine-failed")
     assert asset.detail == "poster: as the film says"
     assert called.count("make poster") == 3
+
+
+def test_a_film_in_hand_during_an_upgrade_is_decided_anew(crew: Crew) -> None:
+    from workers import actors
+
+    body = tiny_child.film(chunks=2)
+    asset_id = crew.send(body)
+    actors.ingest.fn(asset_id)
+    actors.make.fn(asset_id, "poster")
+    with connections.transaction() as session:  # as code wrote it that this code cannot read
+        session.execute(update(Asset).values(source={"fails": "plan-outdated"}, recipe="tiny-0"))
+        session.execute(update(Output).values(recipe="tiny-0"))
+
+    called = crew.work()
+
+    assert called.count("ingest") == 1 + 1  # the first message was still on its way
+    assert crew.is_whole(asset_id, body)
 
 
 def test_a_message_that_comes_twice_is_harmless(crew: Crew) -> None:

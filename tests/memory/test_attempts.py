@@ -2,11 +2,11 @@
 
 import pytest
 from filming import film, lease_of, planned, publish, rung
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets, reconcile
-from pipeline.catalog.models import Claim, State
+from pipeline.catalog.models import Asset, Claim, Output, State
 
 pytestmark = pytest.mark.xdist_group("servers")
 
@@ -122,15 +122,85 @@ def test_a_ready_asset_that_lacks_nothing_stays_ready(session: Session) -> None:
     assert len(rung(session)) == before
 
 
-def test_a_failed_asset_tried_again_keeps_what_it_has(session: Session) -> None:
-    asset = planned(session, film(1))
+def failed(session: Session) -> Asset:
+    """A film with its poster, whose first chunk could not be made."""
+    asset = planned(session, film(2))
     publish(session, lease_of(session, asset.id, "poster"))
     assets.fail(session, lease_of(session, asset.id, "chunk/0000"), reason="engine-failed", detail="x")
     session.commit()
+    return asset
+
+
+def test_a_failed_asset_tried_again_is_measured_again_and_keeps_what_it_has(session: Session) -> None:
+    asset = failed(session)
+    before = len(rung(session))
 
     assets.retry(session, asset.id)
     session.commit()
 
     assert asset.state is State.PROCESSING
+    assert rung(session)[before:] == ["express ingest"]
+    assert assets.plan(session, lease_of(session, asset.id, "ingest"), film(2))
+    session.commit()
     assert "poster" not in assets.missing(session, asset)
     assert lease_of(session, asset.id, "chunk/0000").attempt == 1
+    woken = ["chunk/0000", "chunk/0001", "storyboard", "preview"]
+    assert [words.split()[-1] for words in rung(session)[before + 1 :]] == woken
+
+
+def test_a_failed_asset_tried_again_after_an_upgrade_is_decided_anew(session: Session) -> None:
+    asset = failed(session)
+    assets.retry(session, asset.id)
+    session.commit()
+
+    assert assets.plan(session, lease_of(session, asset.id, "ingest"), film(1) | {"recipe": "workshop-2"})
+    session.commit()
+
+    assert assets.missing(session, asset) == {"poster", "chunk/0000", "storyboard", "preview"}
+    for name in ("chunk/0000", "poster", "storyboard", "preview"):
+        assert publish(session, lease_of(session, asset.id, name))
+    assert asset.state is State.READY
+    assert {row.recipe for row in session.scalars(select(Output))} == {"workshop-2"}
+
+
+def test_a_plan_that_other_code_wrote_is_replaced_in_the_middle_of_a_film(session: Session) -> None:
+    asset = planned(session, film(2))
+    publish(session, lease_of(session, asset.id, "poster"))
+    old, other = (lease_of(session, asset.id, name) for name in ("chunk/0000", "chunk/0001"))
+    before = len(rung(session))
+
+    assert assets.outdated(session, old, detail="required field missing @ $.film.speed")
+    session.commit()
+
+    assert rung(session)[before:] == ["express ingest"]
+    assert not publish(session, other)
+    assert not assets.outdated(session, other, detail="required field missing @ $.film.speed")
+    assert assets.plan(session, lease_of(session, asset.id, "ingest"), film(1) | {"recipe": "workshop-2"})
+    session.commit()
+    assert lease_of(session, asset.id, "chunk/0000").attempt == 1
+
+
+def test_code_that_cannot_read_its_own_plan_comes_to_an_end(session: Session) -> None:
+    asset = planned(session, film(1))
+    for _ in range(3):
+        assert asset.state is State.PROCESSING
+        assert assets.outdated(session, lease_of(session, asset.id, "chunk/0000"), detail="x")
+        session.commit()
+        if asset.state is State.PROCESSING:
+            assert assets.plan(session, lease_of(session, asset.id, "ingest"), film(1))
+            session.commit()
+
+    assert (asset.state, asset.reason) == (State.FAILED, "plan-outdated")
+
+
+def test_an_extra_of_other_code_is_given_up_and_the_film_stays_shown(session: Session) -> None:
+    asset = planned(session, film(1))
+    for name in ("poster", "chunk/0000", "storyboard"):
+        publish(session, lease_of(session, asset.id, name))
+
+    for _ in range(3):
+        assert assets.outdated(session, lease_of(session, asset.id, "preview"), detail="x")
+        session.commit()
+
+    assert asset.state is State.READY
+    assert [row.reason for row in assets.given_up(session, [asset.id])] == ["plan-outdated"]
