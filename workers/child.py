@@ -60,7 +60,9 @@ def run(
         try:
             if out is not None and cell.uid is not None:
                 os.chown(out, cell.uid, cell.uid)
-            watch = Watch(cell, limits, cwd=Path(folder), stdin=stdin)
+            # In its scratch folder the child may write to `tmp`, where it is not a file system of its own with a size.
+            writable = [Path(folder, "tmp"), *([out] if out else [])]
+            watch = Watch(cell, limits, cwd=Path(folder), stdin=stdin, writable=writable)
         except BaseException:
             os.close(cell.lifeline)
             raise

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     child_timeout_s: float = Field(1800, gt=0, description="seconds one output may take")
     child_stall_s: float = Field(120, gt=0, description="seconds a child may go without progress")
     child_memory_bytes: int = Field(3 * 2**30, ge=2**28, description="address space of a child's processes")
+    # Ten minutes of film in all renditions, as the one chunk of a Matroska, are about 1 GiB.
+    child_out_bytes: int = Field(4 * 2**30, ge=2**24, description="bytes of all files one output may take")
 
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

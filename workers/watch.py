@@ -7,7 +7,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +16,7 @@ from workers.sandbox import Cell, Limits
 _LOOK_S = 0.2
 _STDOUT_BYTES = 16 * 2**20
 _STDERR_BYTES = 8 * 2**10
+_FILE_BYTES = 4096  # that a file costs at the least, however little it holds
 Usage = dict[str, float | int]
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -23,8 +24,14 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Watch:
     """One child from start to end. `until_answer` once, then `end` always."""
 
-    def __init__(self, cell: Cell, limits: Limits, *, cwd: Path, stdin: IO[bytes]) -> None:
+    def __init__(
+        self, cell: Cell, limits: Limits, *, cwd: Path, stdin: IO[bytes], writable: Sequence[Path] = ()
+    ) -> None:
+        """`writable` are the folders on our disk that the child may fill."""
         self.limits = limits
+        self._writable = writable
+        self._written = 0
+        self._looked = 0.0
         self.exceeded: str | None = None
         self.cancelled = False
         self._closed = False
@@ -108,6 +115,10 @@ class Watch:
             return f"no progress for {now - self._alive:.0f} s, limit {self.limits.stall_s:g} s"
         if self._peak > self.limits.memory_bytes:
             return f"{self._peak >> 20} MiB resident, limit {self.limits.memory_bytes >> 20} MiB"
+        if now - self._looked >= _LOOK_S:
+            self._looked, self._written = now, _written(self._writable, self.limits.out_bytes)
+        if self._written > self.limits.out_bytes:
+            return f"more than {self.limits.out_bytes >> 20} MiB written"
         if self._received > _STDOUT_BYTES:
             return f"{self._received} bytes of answer, limit {_STDOUT_BYTES} bytes"
         return None
@@ -172,6 +183,24 @@ class Watch:
             "wall_s": round(self._wall_s, 3),
             "peak_rss_bytes": self._peak,
         }
+
+
+def _written(folders: Sequence[Path], limit: int) -> int:
+    """Bytes that folders take on the disk, counted until they pass the limit: a child may leave millions of files."""
+    total, left = 0, [str(folder) for folder in folders]
+    while left and total <= limit:
+        try:
+            with os.scandir(left.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(entry.path)
+                    with contextlib.suppress(FileNotFoundError):
+                        total += max(_FILE_BYTES, 512 * entry.stat(follow_symlinks=False).st_blocks)
+        except FileNotFoundError:
+            continue  # it went while we looked
+        except PermissionError:
+            return limit + 1  # what hides from us is taken for too much
+    return total
 
 
 def _resident(pid: int) -> int:

@@ -36,6 +36,30 @@ def test_progress_is_no_excuse_for_taking_for_ever(film: Path) -> None:
         run_child("while True: say({'progress':0.1}); time.sleep(0.1)", film, limits=Limits(timeout_s=1, stall_s=10))
 
 
+def test_a_child_that_writes_on_and_on_is_stopped(film: Path, tmp_path: Path, layer: sandbox.Layer) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    # No file is large; together they would fill the disk.
+    code = (
+        "for n in range(400):\n"
+        " os.makedirs(job['out'] + f'/{n % 3}', exist_ok=True)\n"
+        " open(job['out'] + f'/{n % 3}/{n}', 'wb').write(os.urandom(1 << 17)); time.sleep(0.005)\n"
+        "say({'result':{}})"
+    )
+    with pytest.raises(errors.LimitExceeded, match="more than 16 MiB written"):
+        run_child(code, film, out, layer=layer, limits=Limits(timeout_s=20, out_bytes=1 << 24))
+
+    assert sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) < 400 << 17
+
+
+def test_holes_are_not_written(film: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    code = "open(job['out'] + '/large', 'wb').truncate(1 << 30); time.sleep(0.6); say({'result':{}})"
+
+    run_child(code, film, out, limits=Limits(timeout_s=20, out_bytes=1 << 24))
+
+
 def test_a_child_that_closed_its_output_is_still_stopped(film: Path) -> None:
     started = time.monotonic()
     with pytest.raises(errors.PipelineFailed):

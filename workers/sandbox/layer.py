@@ -23,6 +23,8 @@ class Limits:
     """Address space of each process, and resident memory of all of them together."""
     file_bytes: int = 4 * 2**30
     """Size of one file the child writes."""
+    out_bytes: int = 4 * 2**30
+    """All files the child leaves on our disk together."""
     tmp_bytes: int = 2**30
     """Size of the child's /tmp (bubblewrap only)."""
     processes: int = 512
@@ -34,7 +36,12 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
-        return cls(settings.child_timeout_s, settings.child_stall_s, settings.child_memory_bytes)
+        return cls(
+            settings.child_timeout_s,
+            settings.child_stall_s,
+            settings.child_memory_bytes,
+            out_bytes=settings.child_out_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
