@@ -13,6 +13,7 @@ from workers import sandbox
 from workers.sandbox import choice
 from workers.sandbox.bubblewrap import Bubblewrap
 from workers.sandbox.landlock import Landlock, Unguarded
+from workers.sandbox.layer import Limits
 
 
 def _holds(layer_name: str) -> bool:
@@ -55,6 +56,25 @@ def test_a_layer_that_leaks_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert status["layer"] == "landlock"
     assert "file beside the input: was allowed" in str(status["refused"])
+
+
+@pytest.mark.parametrize(("kind", "scratch", "devices"), [(Bubblewrap, "missing", []), (Landlock, ".", ["gone"])])
+def test_a_child_that_cannot_be_prepared_leaves_nothing_open(
+    kind: type[Bubblewrap | Landlock],
+    scratch: str,
+    devices: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    (film := tmp_path / "film").touch(mode=0o600)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    limits = Limits(devices=tuple(tmp_path / name for name in devices))
+    with pytest.raises((OSError, subprocess.CalledProcessError)):  # nowhere to put a copy that all may read; no card
+        kind().prepare((), {"input": film}, None, tmp_path / scratch, limits)
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_processing_refuses_to_start_when_nothing_holds(monkeypatch: pytest.MonkeyPatch) -> None:

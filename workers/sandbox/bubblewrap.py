@@ -27,13 +27,15 @@ class Bubblewrap:
     ) -> Cell:
         root = os.geteuid() == 0
         uid = ground.unused_uid() if root else None
-        fd = seccomp.descriptor()
-        reading, lifeline = os.pipe()
         argv = [self.bwrap, *_namespaces(root), *_devices(limits), *_floor()]
         names: dict[str, str] = {}
         for name, path in inputs.items():
             names[name] = f"/in/{name}"
             argv += ["--ro-bind", str(_readable_by_all(path, scratch / name) if root else path), names[name]]
+        groups = ground.groups(limits.devices)
+        # Last of what may fail (a copy on a full disk, a card that went), so that no descriptor is left open.
+        fd = seccomp.descriptor()
+        reading, lifeline = os.pipe()
         if out is not None:
             argv += ["--bind", str(out), "/out"]
         # The root itself is a tmpfs without a size: read-only once everything hangs in it.
@@ -45,7 +47,7 @@ class Bubblewrap:
             processes=limits.processes,
             lifeline=reading,
             uid=uid,
-            groups=ground.groups(limits.devices),
+            groups=groups,
         )
         argv += [*ground.interpreter(), orders.dump(), *program]
         return Cell(argv, names, "/out" if out else None, dict(ground.ENVIRONMENT), (fd, reading), lifeline, uid)

@@ -33,10 +33,12 @@ class Landlock:
             names[name] = str(entrance / name)
         if uid is not None:
             os.chown(tmp, uid, uid)
-        fd = seccomp.descriptor(keep_group=True) if self.enforced else None
-        reading, lifeline = os.pipe()
         cards = limits.devices
         about = [path for card in cards for path in (ground.described(card) or ())]
+        groups = ground.groups(cards)
+        # Last of what may fail, so that no descriptor is left open.
+        fd = seccomp.descriptor(keep_group=True) if self.enforced else None
+        reading, lifeline = os.pipe()
         orders = enter.Orders(
             memory_bytes=limits.address_bytes or limits.memory_bytes,
             file_bytes=limits.file_bytes,
@@ -49,7 +51,7 @@ class Landlock:
             keep_read=uid is not None,
             readable=tuple(str(path.resolve()) for path in (*ground.readable(), *inputs.values(), *_DEVICES, *about)),
             writable=tuple(str(path.resolve()) for path in (tmp, *([out] if out else []), *_WRITABLE, *cards)),
-            groups=ground.groups(cards),
+            groups=groups,
             landlock=self.enforced,
             seccomp_fd=fd,
         )
