@@ -26,7 +26,7 @@ from pipeline.errors import (
     UnsupportedCodec,
 )
 from pipeline.index import Index, Packet, Track
-from pipeline.look import MATRICES, PRIMARIES, TRANSFERS, fields, heard, look, upright
+from pipeline.look import LOOKED_AT, MATRICES, PRIMARIES, TRANSFERS, fields, heard, look, upright
 from pipeline.presets import Limits
 from pipeline.source import Film, Hdr, Kind, Sound, Source
 
@@ -34,8 +34,6 @@ ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a cover, not a film
 DEFAULT = 0x1  # AV_DISPOSITION_DEFAULT
 LONGEST_STILL = 60.0  # s between two frames; above it the clock jumped
 LOST_SHARE = 0.02  # of the frames may lie beyond the file's end
-LOOKED_AT = 12  # frames decoded to learn what a picture is
-ENCRYPTION = "encryption"
 
 KNOWN_RATES = [Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)]
 KNOWN_RATES += [Fraction(n * 1000, 1001) for n in (15, 24, 30, 48, 60, 120, 240)]

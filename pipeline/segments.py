@@ -13,9 +13,8 @@ from pipeline.errors import EngineFailed
 
 # Boxes that hold boxes, and nothing before them, on the way to what is read here.
 _FOLDERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
-# Source: ISO/IEC 14496-12, 8.8.7.1 and 8.8.8.1: which optional fields are there.
+# Source: ISO/IEC 14496-12, 8.8.7.1: which optional fields are there.
 _TFHD = ((0x01, 8), (0x02, 4), (0x08, 4))  # base offset, description, default duration; then default size
-_TRUN_SAMPLE = (0x100, 0x200, 0x400, 0x800)  # duration, size, flags, composition offset
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from workers.demo.canvas import FINE, Canvas, box, circle, curve
 ORIGIN, WIDTH, HEIGHT = (-400.0, -300.0), 2200, 3200  # px
 CENTRE = (700.0, 1230.0)
 RADIUS = 520.0  # of the disc
-PAD = (1130.0, 905.0)  # where the worn pad is seen
 
 _IRON = ((0.0, (150, 152, 154)), (0.35, (104, 106, 108)), (0.8, (66, 67, 70)), (1.0, (40, 41, 44)))
 
