@@ -66,6 +66,23 @@ def test_a_logo_is_kept_without_what_rode_along(shop: Flask, alice: FlaskClient)
     assert alice.get(re.search(r'src="(/m/[^"]+logo\.png)"', page)[1]).data == kept
 
 
+def test_no_transaction_is_open_while_a_logo_is_cleaned_and_stored(
+    shop: Flask, alice: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, is_open = logo.keep, []
+
+    def watched(dealership_id: str, given: bytes) -> str:
+        is_open.append(session().in_transaction())
+        return keep(dealership_id, given)
+
+    monkeypatch.setattr(logo, "keep", watched)
+    monkeypatch.setattr(logo.child, "run", lambda *_, out, **__: out.joinpath("logo.png").write_bytes(b"clean"))
+    given = b"\x89PNG\r\n\x1a\n"
+    assert alice.post("/dealership", data=FORM | {"logo": (BytesIO(given), "logo.png")}).status_code == 302
+    assert is_open == [False]
+    assert (dealer(shop).name, dealer(shop).logo_key is not None) == (FORM["name"], True)
+
+
 @pytest.mark.parametrize(("size", "shown"), [((300, 120), False), ((200, 200), True)])
 def test_the_pages_head_shows_a_logo_only_if_it_can_be_read_in_a_square(
     shop: Flask, alice: FlaskClient, size: tuple[int, int], shown: bool

@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 
 from pipeline.catalog import keys
-from webapp.accounts.models import Dealership
 from webapp.database import storage
 from workers import child
 from workers.sandbox import Limits
@@ -18,8 +17,10 @@ class NoLogo(ValueError):
     """This is no logo we can use; the text is a reason for the log, not for the person."""
 
 
-def keep(dealership: Dealership, given: bytes) -> None:
-    """Clean the picture and make it the dealership's logo. Films already made keep the one they were made with.
+def keep(dealership_id: str, given: bytes) -> str:
+    """Clean the picture and store it; its key, for the dealership's row. Films already made keep the one they have.
+
+    It takes up to 20 s and a way to the storage: the caller has no transaction open.
 
     Raises: NoLogo for anything but a PNG within the limit, pipeline.errors.MediaRejected if it cannot be read.
     """
@@ -32,6 +33,6 @@ def keep(dealership: Dealership, given: bytes) -> None:
         limits = Limits(timeout_s=20, stall_s=20, memory_bytes=2**30)
         child.run({"verb": "logo"}, inputs={"input": source}, out=out, limits=limits)
         clean = (out / "logo.png").read_bytes()
-    key = keys.logo(dealership.id, hashlib.sha256(clean).hexdigest()[:32])
+    key = keys.logo(dealership_id, hashlib.sha256(clean).hexdigest()[:32])
     storage().put(key, clean, "image/png")
-    dealership.logo_key = key
+    return key

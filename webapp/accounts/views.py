@@ -112,8 +112,10 @@ def _logo_kept(form: DealershipForm) -> bool:
         return True
     with closing(form.logo.data) as file:
         given = file.read(logo.LIMIT + 1)
+    dealership_id = g.dealership.id
+    session.rollback()  # nothing is written yet; the rows are read again where they are asked for next
     try:
-        logo.keep(g.dealership, given)
+        g.dealership.logo_key = logo.keep(dealership_id, given)
     except (logo.NoLogo, PipelineError):
         form.logo.errors = [gettext("Choose a PNG of at most 1 MB.")]
         return False

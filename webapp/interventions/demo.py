@@ -142,9 +142,11 @@ def _files(folder: Path) -> Iterator[tuple[Path, str]]:
 def _hang_logo(dealership_id: str, folder: Path) -> None:
     drawn = folder / "logo.png"
     dealership = session.get_one(Dealership, dealership_id)
-    if dealership.logo_key is None and drawn.exists():
-        logo.keep(dealership, drawn.read_bytes())
-    session.commit()
+    wanted = dealership.logo_key is None and drawn.exists()
+    session.rollback()
+    if wanted:
+        dealership.logo_key = logo.keep(dealership_id, drawn.read_bytes())
+        session.commit()
 
 
 def _wait(demo: Demo, on_step: Callable[[str, float], None]) -> None:
