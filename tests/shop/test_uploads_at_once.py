@@ -1,6 +1,7 @@
 """Uploads begun at the same moment, on both databases: together they take no more room than one after another."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import servers
 from flask import Flask
 from flask.testing import FlaskClient
 from landing import pairs
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import Session
 from unloading import Headers
 
 from pipeline.catalog.models import Asset, Base
@@ -93,3 +95,39 @@ def test_one_creation_sent_many_times_at_once_is_one_upload_even_when_it_fills_t
     assert together(100, key="7a0c") == [201] * AT_ONCE
     with shop.app_context():
         assert session.scalar(select(func.count()).select_from(Asset)) == 1
+
+
+@pytest.mark.parametrize("first", ["creation", "erasing"])
+def test_an_upload_begun_while_its_intervention_is_erased_leaves_no_file_behind(
+    shop: Flask, upload: FlaskClient, mine: Headers, intervention: str, first: str
+) -> None:
+    named = pairs(intervention=intervention, kind="film")
+    headers = {**mine, "Upload-Length": "40", "Upload-Metadata": named}
+    requests = {
+        "creation": lambda: upload.application.test_client().post("/files", headers=headers),
+        "erasing": lambda: shop.test_client().delete(f"/api/v1/interventions/{intervention}", headers=mine),
+    }
+    written, answers = threading.Event(), {}
+
+    def linger(rows: Session) -> None:
+        """The first one has written everything, and commits when the second one is on its way."""
+        if threading.current_thread().name == first and not written.is_set():
+            rows.flush()
+            written.set()
+            time.sleep(0.7)
+
+    def ask(what: str) -> None:
+        answers[what] = requests[what]().status_code
+
+    event.listen(Session, "before_commit", linger)
+    try:
+        one = threading.Thread(target=ask, args=[first], name=first)
+        one.start()
+        assert written.wait(20)
+        ask("erasing" if first == "creation" else "creation")
+        one.join()
+    finally:
+        event.remove(Session, "before_commit", linger)
+    assert answers == {"creation": 201 if first == "creation" else 404, "erasing": 204}
+    with shop.app_context():
+        assert session.scalar(select(func.count()).select_from(Asset)) == 0

@@ -1,6 +1,6 @@
 """Forgetting: rows go at once, the catalog's sweeper takes the bytes within seconds. Callers commit."""
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from pipeline.catalog import assets
 from webapp.database import session
@@ -10,7 +10,14 @@ from webapp.uploads.models import Upload
 
 
 def intervention(row: Intervention) -> None:
-    """Forget an intervention with its links and everything made of its files."""
+    """Forget an intervention with its links and everything made of its files.
+
+    An upload that is being created for it comes first, and its file goes too; the next one finds no intervention.
+    """
+    held = select(Intervention.id).where(Intervention.id == row.id).with_for_update()
+    if session.scalar(held) is None:
+        return
+    session.expire(row)
     for one in list(row.items):
         item(one)
     for link in sharing.links_of(row):

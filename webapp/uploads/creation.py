@@ -67,6 +67,7 @@ def create(caller: Caller, pairs: dict[str, str], header: str, size: int, settin
         _queue_up(intervention.dealership_id)
         known = session.get(Upload, upload_id)  # the same creation, twice at once: the other one may have been first
     if known is None:
+        _hold(intervention.id)
         _require_quota(intervention.dealership_id, size, settings)
         return _insert(upload_id, wish, intervention, header, size, settings)
     if known.asset.size != size:
@@ -89,6 +90,13 @@ def _queue_up(dealership_id: str) -> None:
     `key_share`: rows that merely refer to the dealership may be written meanwhile.
     """
     session.execute(select(Dealership.id).where(Dealership.id == dealership_id).with_for_update(key_share=True))
+
+
+def _hold(intervention_id: str) -> None:
+    """Until the commit nobody erases the intervention. Raises: Refused 404 where somebody has just done so."""
+    row = select(Intervention.id).where(Intervention.id == intervention_id)
+    if session.scalar(row.with_for_update(read=True, key_share=True)) is None:
+        raise Refused(404, "there is no such intervention")
 
 
 def _require_quota(dealership_id: str, size: int, settings: Settings) -> None:
