@@ -91,7 +91,8 @@ def _chunk(
     made = {"files": listed(out), "facts": facts}
     came = transcode.came_out(chunk, facts)
     mark = what.watermark if watermark is not None else None
-    return {**made, "facts": proof.chunk(out, made, what.film, came, it, path, mark)}
+    proved = proof.chunk(out, made, what.film, came, it, path, mark, lambda share: on_progress(0.9 + 0.1 * share))
+    return {**made, "facts": proved}
 
 
 def _proved(made: dict[str, Any], still: str, path: Path, it: Source, what: Plan, out: Path) -> dict[str, Any]:

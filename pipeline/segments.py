@@ -3,11 +3,12 @@
 Bytes are only cut, never written anew; of the header, the empty box for tags is left out.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipeline.errors import EngineFailed
 
@@ -32,13 +33,19 @@ def boxes(data: memoryview, start: int = 0, end: int | None = None) -> Iterator[
     """Each box as (kind, first byte, first byte of its body, first byte after it)."""
     at, end = start, len(data) if end is None else end
     while at + 8 <= end:
-        size, kind, head = int.from_bytes(data[at : at + 4], "big"), bytes(data[at + 4 : at + 8]), 8
-        if size == 1:
-            size, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
-        if size < head or at + size > end:
-            raise EngineFailed(f"a {kind!r} box of {size} bytes at {at}, {end - at} are left")
+        kind, head, size = _box(data[at : at + 16], at, end)
         yield kind, at, at + head, at + size
         at += size
+
+
+def _box(data: memoryview, at: int, end: int) -> tuple[bytes, int, int]:
+    """Kind, length of the head and of the whole of the box whose first bytes these are; it must end before `end`."""
+    size, kind, head = int.from_bytes(data[:4], "big"), bytes(data[4:8]), 8
+    if size == 1:
+        size, head = int.from_bytes(data[8:16], "big"), 16
+    if size < head or at + size > end:
+        raise EngineFailed(f"a {kind!r} box of {size} bytes at {at}, {end - at} are left")
+    return kind, head, size
 
 
 def find(data: memoryview, path: Sequence[bytes], start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
@@ -100,23 +107,36 @@ def _picture_track(data: memoryview) -> tuple[int, int]:
     raise EngineFailed("no picture track in what was made")
 
 
-def fragments(data: memoryview) -> list[Fragment]:
-    """Every fragment of a file, in order."""
-    track, scale = _picture_track(data)
+def _outermost(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes of a file as (kind, first byte, first byte after it); what is in them is not read."""
+    at, total = 0, file.seek(0, os.SEEK_END)
+    while at + 8 <= total:
+        kind, _, size = _box(memoryview(_read(file, at, at + 16)), at, total)
+        yield kind, at, at + size
+        at += size
+
+
+def _read(file: BinaryIO, start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)
+
+
+def fragments(file: BinaryIO, track: int, scale: int) -> list[Fragment]:
+    """Every fragment of a file, in order; `track` is the picture's, of `scale` ticks/s."""
     found: list[Fragment] = []
-    moof: tuple[int, int, int] | None = None
-    for kind, at, body, stop in boxes(data):
+    moof: tuple[int, int] | None = None
+    for kind, at, stop in _outermost(file):
         if kind == b"moof":
-            moof = (at, body, stop)
+            moof = (at, stop)
         elif kind == b"mdat" and moof is not None:
-            found.append(Fragment(moof[0], stop - moof[0], *_pictures(data, moof, track, scale)))
+            found.append(Fragment(moof[0], stop - moof[0], *_pictures(memoryview(_read(file, *moof)), track, scale)))
             moof = None
     return found
 
 
-def _pictures(data: memoryview, moof: tuple[int, int, int], track: int, scale: int) -> tuple[float | None, int, int]:
-    """When a fragment's first picture is shown (s), its end in bytes from the fragment's start, how many there are."""
-    for body, stop in find(data, (b"traf",), moof[1], moof[2]):
+def _pictures(data: memoryview, track: int, scale: int) -> tuple[float | None, int, int]:
+    """What a `moof` says: when its first picture is shown (s), where that ends in bytes from the `moof`, how many."""
+    for body, stop in find(data, (b"moof", b"traf")):
         head = next(find(data, (b"tfhd",), body, stop))[0]
         flags = int.from_bytes(data[head : head + 4], "big") & 0xFFFFFF
         if int.from_bytes(data[head + 4 : head + 8], "big") != track:
@@ -143,17 +163,26 @@ def _pictures(data: memoryview, moof: tuple[int, int, int], track: int, scale: i
 def split(file: Path, name: str, *, ahead: float, cuts: Sequence[float], end: float, out: Path) -> dict[str, Any]:
     """Cut a chunk's file at `cuts` (s on the film's clock, `ahead` s behind the file's own) into `out`.
 
-    Writes `NAME-init.mp4` and `NAME-000.m4s` …; returns `frames`, `init`, `codecs`, `bytes` and `segments`. A cut whose
-    frame was lost in the source moves to the next IDR frame, which the encoder put in its place.
+    Writes `NAME-init.mp4` and `NAME-000.m4s` … and removes the file, which is as large as they are; returns `frames`,
+    `init`, `codecs`, `bytes` and `segments`. A cut whose frame was lost in the source moves to the next IDR frame,
+    which the encoder put in its place.
 
     Raises: EngineFailed if the file does not begin with a picture.
     """
-    data = memoryview(file.read_bytes())
-    made = fragments(data)
+    with file.open("rb") as made:
+        facts = _split(made, name, ahead, cuts, end, out)
+    file.unlink()
+    return facts
+
+
+def _split(file: BinaryIO, name: str, ahead: float, cuts: Sequence[float], end: float, out: Path) -> dict[str, Any]:
+    before = next((at for kind, at, _ in _outermost(file) if kind == b"moof"), 0)
+    header = memoryview(_read(file, 0, before))
+    made = fragments(file, *_picture_track(header)) if before else []
     if not made or made[0].start is None:
         raise EngineFailed(f"{len(made)} fragments were made, the first without a picture")
     init = out / f"{name}-init.mp4"
-    init.write_bytes(_header(data, made[0].offset))
+    init.write_bytes(_header(header, before))
     begins = _begins(made, [cut + ahead for cut in cuts])
     shown = [(made[n].start or 0.0) - ahead for n in begins]
     # The plan's own number where it is the same moment; the first segment begins with the chunk, whatever was lost.
@@ -162,7 +191,9 @@ def split(file: Path, name: str, *, ahead: float, cuts: Sequence[float], end: fl
     for number, (begin, stop) in enumerate(pairwise([*begins, len(made)])):
         run = made[begin:stop]
         path = out / f"{name}-{number:03d}.m4s"
-        path.write_bytes(b"".join(data[one.offset : one.offset + one.length] for one in run))
+        with path.open("wb") as segment:
+            for one in run:  # one by one: the film's one chunk may be larger than the memory
+                segment.write(_read(file, one.offset, one.offset + one.length))
         segments.append(
             {
                 "path": path.name,
@@ -174,7 +205,7 @@ def split(file: Path, name: str, *, ahead: float, cuts: Sequence[float], end: fl
         )
     size = sum(segment["bytes"] for segment in segments)
     frames = sum(fragment.frames for fragment in made)
-    return {"frames": frames, "init": init.name, "codecs": codecs(data), "bytes": size, "segments": segments}
+    return {"frames": frames, "init": init.name, "codecs": codecs(header), "bytes": size, "segments": segments}
 
 
 def _header(data: memoryview, end: int) -> bytes:

@@ -6,29 +6,23 @@ mirrored, of another moment, or HDR shown as if it were SDR. Not judged: what th
 the facts say so), the shape of a picture that is flat, and what lies under the dealer's mark.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil, exp, sqrt
-from pathlib import Path
-from typing import Any
 
 import av
-from av.error import FFmpegError
-from av.sidedata.sidedata import Type as Side
 
-from pipeline.cut import Chunk
-from pipeline.errors import Damaged
-from pipeline.index import opened
-from pipeline.plan import FilmPlan, WatermarkPlan
+from pipeline.plan import WatermarkPlan
+from pipeline.proof import original
 from pipeline.proof.expect import expect
-from pipeline.source import Fields, Film, Hdr, Source
+from pipeline.proof.original import Original
+from pipeline.source import Fields, Hdr
 
 EDGE = 32  # px: the long edge of what is compared
 LEAST_ALIKE = 0.95  # correlation of luma
 LEAST_WOVEN = 0.90  # the same where the source shows two moments in one picture, of which one was kept
 FLAT = 5.0  # of 255: spread of luma below which a picture has no shape to compare
-FURTHEST, FURTHEST_HDR = 20.0, 60.0  # of 255: distance of the means of red, green or blue
+FURTHEST, FURTHEST_HDR = 20.0, 45.0  # of 255: distance of the means of red, green or blue
 NEAR_GREY = 64  # of 255: how far colours may lie apart where light is compared; strong ones depend on the screen
 WASHED = 5.0  # of 255: how far SDR must lie from the HDR signal before they can be told apart
 
@@ -36,73 +30,13 @@ WASHED = 5.0  # of 255: how far SDR must lie from the HDR signal before they can
 _SHARES = {"bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 _BT601 = (0.299, 0.114)
 
-
-@dataclass(frozen=True)
-class Original:
-    """The source's picture at a chunk's beginning, upright. `shape` is width over height as displayed."""
-
-    frame: av.VideoFrame
-    matrix: tuple[int, int, int, int]
-    shape: Fraction
-    film: Film
-
-
-def original(path: Path, source: Source, plan: FilmPlan, chunk: Chunk) -> Original | None:
-    """The picture of the source that a chunk begins with; None where the source does not give it whole."""
-    assert source.film is not None
-    wanted = plan.origin + round(Fraction(chunk.start).limit_denominator(1_000_000) / plan.time_base)
-    try:
-        with opened(path, source.container) as file:
-            stream = file.streams[source.film.stream]
-            assert isinstance(stream, av.VideoStream)
-            # Threads would hold pictures back.
-            stream.codec_context.thread_count = 1
-            # What a decoder paints over a fault is no evidence.
-            stream.codec_context.options = {"err_detect": "explode"}
-            if chunk.seek is not None:
-                file.seek(int(Fraction(chunk.seek) / plan.time_base), stream=stream, backward=True)
-            frame = next((one for one in _until(file, stream, chunk, wanted) if one.pts == wanted), None)
-            if frame is None or frame.is_corrupt:
-                return None
-            matrix = _matrix(frame)
-            shape = Fraction(frame.width, frame.height) * Fraction(stream.sample_aspect_ratio or 1)
-            return Original(frame, matrix, shape if _across(matrix) else 1 / shape, source.film)
-    except (FFmpegError, Damaged):
-        return None
-
-
-def _until(file: Any, stream: av.VideoStream, chunk: Chunk, wanted: int) -> Iterator[av.VideoFrame]:
-    """What is decoded from the chunk's key frame on until a time (ticks) has come; mostly that one picture."""
-    clock, begun = 0, False
-    for packet in file.demux(stream):
-        at = packet.pts if packet.pts is not None else packet.dts if packet.dts is not None else clock
-        clock = at + (packet.duration or 0)
-        # The demuxer may land earlier, where a file that still arrives has holes; a film may begin without a key frame.
-        begun = begun or (at == chunk.first if chunk.seek is not None else packet.is_keyframe)
-        if not begun and (packet.dts is None or packet.dts <= wanted):
-            continue
-        yield from packet.decode()
-        if at == wanted or not begun:
-            yield from stream.codec_context.decode(None)
-            return
-
-
-def _matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
-    """The display matrix a b c d, which leads (x, y) to (ax + cy, bx + dy). Source: ISO/IEC 14496-12, 8.3.2."""
-    blocks: Any = frame.side_data
-    side = next((bytes(one) for one in blocks if one.type is Side.DISPLAYMATRIX), None)
-    raw = memoryview(side).cast("i") if side else (0x10000, 0, 0, 0, 0x10000)
-    return raw[0], raw[1], raw[3], raw[4]
-
-
-def _across(matrix: tuple[int, int, int, int]) -> bool:
-    """Whether lines stay lines."""
-    return abs(matrix[0]) >= abs(matrix[1])
+Pixel = tuple[float, float, float]  # red, green, blue, 0…255
+Pixels = list[Pixel]
 
 
 def compare(found: Original, made: av.VideoFrame, name: str, mark: WatermarkPlan | None) -> dict[str, float | None]:
     """Hold the first picture of a rendition against the source's. Returns `likeness`, the correlation of luma (None:
-    the picture is flat), and `lighter`, how much lighter the made one is, of 255.
+    the picture is flat), and `lighter`, how much lighter the made one is than it should be, of 255.
 
     Raises: ProofFailed.
     """
@@ -121,15 +55,18 @@ def compare(found: Original, made: av.VideoFrame, name: str, mark: WatermarkPlan
     theirs = [theirs[(y - top) * inside[0] + x - left] for x, y in kept]
     ours = [ours[y * width + x] for x, y in kept]
 
+    shown = theirs if film.hdr is Hdr.NONE else [_shown(one, film.hdr) for one in theirs]
     furthest = FURTHEST if film.hdr is Hdr.NONE else FURTHEST_HDR
     for n, colour in enumerate(("red", "green", "blue")):
-        right, is_so = (_mean([one[n] for one in pixels]) for pixels in (theirs, ours))
+        right, is_so = (_mean([one[n] for one in pixels]) for pixels in (shown, ours))
         expect(abs(is_so - right) <= furthest, f"{colour} of {name}", f"{is_so:.0f}", f"{right:.0f} ± {furthest:.0f}")
-    there, here = ([0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in pixels] for pixels in (theirs, ours))
+    there, here = [_luma(one) for one in shown], [_luma(one) for one in ours]
+    if film.hdr is not Hdr.NONE:
+        grey = [n for n, colours in enumerate(theirs) if max(colours) - min(colours) < NEAR_GREY]
+        if len(grey) > len(theirs) / 20:
+            signal = [_luma(theirs[n]) for n in grey]
+            _not_washed_out(signal, [there[n] for n in grey], [here[n] for n in grey], name)
     lighter = round(_mean(here) - _mean(there), 1)
-    near = [n for n, colours in enumerate(theirs) if max(colours) - min(colours) < NEAR_GREY]
-    if len(near) > len(theirs) / 20:
-        _not_washed_out(film, [there[n] for n in near], [here[n] for n in near], name)
     if _spread(there) < FLAT:
         expect(_spread(here) < 3 * FLAT, f"spread of {name}", f"{_spread(here):.1f}", f"{_spread(there):.1f}")
         return {"likeness": None, "lighter": lighter}
@@ -152,14 +89,11 @@ def _kept(size: tuple[int, int], inside: tuple[int, int], mark: WatermarkPlan | 
                 yield x, y
 
 
-Pixels = list[tuple[float, float, float]]
-
-
 def _upright(found: Original, size: tuple[int, int]) -> Pixels:
     """The source's picture as its display matrix shows it."""
     a, b, c, d = found.matrix
     width, height = size
-    across = _across(found.matrix)
+    across = original.across(found.matrix)
     stored = size if across else (height, width)
     name = {1: "bt709", 9: "bt2020", 10: "bt2020"}.get(int(found.frame.colorspace or 2), "")
     if found.frame.colorspace in (None, 2):
@@ -204,35 +138,36 @@ def _colours(frame: av.VideoFrame, size: tuple[int, int], matrix: str, *, full: 
     return pixels
 
 
-def _not_washed_out(film: Film, there: Sequence[float], here: Sequence[float], name: str) -> None:
-    """HDR must have become SDR: nearer to what a screen would show than to the signal itself."""
-    if film.hdr is Hdr.NONE:
+def _not_washed_out(signal: Sequence[float], there: Sequence[float], here: Sequence[float], name: str) -> None:
+    """HDR must have become SDR: nearer to what a screen shows of it than to the signal itself."""
+    if _distance(there, signal) < WASHED:
         return
-    shown = [255 * _shown(film.hdr)(one / 255) for one in there]
-    if _distance(shown, there) < WASHED:
-        return
-    right, wrong = _distance(here, shown), _distance(here, there)
+    right, wrong = _distance(here, there), _distance(here, signal)
     expect(right < wrong, f"light of {name}", f"{right:.1f} from SDR", f"nearer than {wrong:.1f}, to the HDR signal")
 
 
-def _shown(hdr: Hdr) -> Callable[[float], float]:
-    """A signal (0…1) as the bt709 signal of the same light, where 203 cd/m² are white.
+def _shown(pixel: Pixel, hdr: Hdr) -> Pixel:
+    """An HDR signal as the SDR signal of the same light, where 203 cd/m² are white; strong colours come out weaker.
 
     Source: ITU-R BT.2100-2, tables 4 and 5; BT.2408-7, 2.1.
     """
+    light = _hlg if hdr is Hdr.HLG else _pq
+    red, green, blue = (255 * min(1.0, light(one / 255) ** (1 / 2.4)) for one in pixel)
+    return red, green, blue
 
-    def hlg(signal: float) -> float:
-        scene = signal**2 / 3 if signal <= 0.5 else (exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
-        shown: float = (1000 / 203) ** (1 / 2.4) * sqrt(scene)
-        return min(1.0, shown)
 
-    def pq(signal: float) -> float:
-        root: float = signal ** (1 / 78.84375)
-        light: float = (max(0.0, root - 0.8359375) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125)
-        shown: float = (10_000 / 203 * light) ** (1 / 2.4)
-        return min(1.0, shown)
+def _hlg(signal: float) -> float:
+    scene = signal**2 / 3 if signal <= 0.5 else (exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
+    return float(1000 / 203 * scene**1.2)
 
-    return hlg if hdr is Hdr.HLG else pq
+
+def _pq(signal: float) -> float:
+    root = signal ** (1 / 78.84375)
+    return float(10_000 / 203 * (max(0.0, root - 0.8359375) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125))
+
+
+def _luma(pixel: Pixel) -> float:
+    return 0.2126 * pixel[0] + 0.7152 * pixel[1] + 0.0722 * pixel[2]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -108,7 +108,7 @@ def test_of_each_codec_the_smallest_rendition_is_decoded_whole(film: Path, tmp_p
     ],
 )
 def test_av1_that_was_spoilt_is_not_published(
-    archived: Screening, tmp_path: Path, found: bytes, instead: bytes, words: str
+    film: Path, archived: Screening, tmp_path: Path, found: bytes, instead: bytes, words: str
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(archived.folder / "chunk/0000", out)
@@ -120,12 +120,12 @@ def test_av1_that_was_spoilt_is_not_published(
     assert decided is not None
     made = {"files": listed(out), "facts": archived.facts[0]}
     whole = source.from_json(archived.result["source"])
-    assert proof.chunk(out, made, decided, decided.chunks[0], whole)["checked"] == 60
+    assert proof.chunk(out, made, decided, decided.chunks[0], whole, film)["checked"] == 60
 
     path.write_bytes(data[: spoilt.start()] + instead + data[spoilt.start() + len(instead) :])
 
     with pytest.raises(ProofFailed, match=words):
-        proof.chunk(out, made, decided, decided.chunks[0], whole)
+        proof.chunk(out, made, decided, decided.chunks[0], whole, film)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,14 @@ def test_a_good_chunk_is_proved_and_its_sync_and_pictures_are_measured(bench: Be
     assert {key: value for key, value in facts.items() if key not in added} == bench.made["facts"]
 
 
+def test_proof_tells_how_far_it_is_with_every_picture(bench: Bench) -> None:
+    told: list[float] = []
+    proof.chunk(bench.out, bench.made, bench.plan, bench.chunk, bench.source, bench.film, on_progress=told.append)
+    assert len(told) == 30 * len(bench.plan.renditions)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
 def test_a_missing_frame_is_seen(bench: Bench) -> None:
     bench.chunk = replace(bench.chunk, frames=31)
     with pytest.raises(ProofFailed, match="is 30, decided was 31"):

@@ -12,6 +12,7 @@ from pipeline.errors import ProofFailed
 from pipeline.make import listed
 from pipeline.source import Hdr
 
+PQ = "hue=s=0.2,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
 HLG = "hue=s=0.2,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc"
 
 
@@ -64,9 +65,10 @@ def test_a_wrong_picture_is_refused(honest: Path, tmp_path: Path, fault: str, sa
         {"video_filter": "tinterlace=interleave_top,setfield=tff", "extra": ["-flags", "+ildct+ilme"]},
         {"video_filter": "setsar=4/3"},
         {"video_filter": HLG},
+        {"video_filter": PQ},
         {"rate": 60},
     ],
-    ids=["turned", "turned and mirrored", "interlaced", "wide pixels", "HLG", "60 frames/s"],
+    ids=["turned", "turned and mirrored", "interlaced", "wide pixels", "HLG", "PQ", "60 frames/s"],
 )
 def test_an_honest_picture_is_like_its_source(tmp_path: Path, how: dict[str, Any]) -> None:
     film = paint(tmp_path / "film.mp4", seconds=1, audio=False, **how)
@@ -86,9 +88,10 @@ def test_a_flat_picture_has_no_shape_but_its_light_is_compared(honest: Path, tmp
         _proved(honest, film, tmp_path / "other")
 
 
-def test_hdr_shown_as_if_it_were_sdr_is_refused(tmp_path: Path) -> None:
-    film = paint(tmp_path / "film.mp4", seconds=1, audio=False, video_filter=HLG)
-    with pytest.raises(ProofFailed, match="light of"):
+@pytest.mark.parametrize("hdr", [HLG, PQ], ids=["HLG", "PQ"])
+def test_hdr_shown_as_if_it_were_sdr_is_refused(tmp_path: Path, hdr: str) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=1, audio=False, video_filter=hdr)
+    with pytest.raises(ProofFailed, match=r"light of|red|green|blue"):
         _proved(film, film, tmp_path / "out", hdr=Hdr.NONE)
 
 
