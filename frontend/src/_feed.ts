@@ -1,9 +1,11 @@
 // What a film's <video> is fed with: by the browser itself where it plays HLS well, otherwise by hls.js. A film that is
 // made anew while it is watched is waited for.
 import type Hls from "hls.js/light";
+import { waitsAtItsEdge } from "./_edge";
 import { handing } from "./_handing";
 import { playsNatively } from "./_native";
 import { reach } from "./_reach";
+import { renew } from "./_renew";
 import { tell } from "./_tell";
 
 const AGAIN_MS = 3000;
@@ -19,6 +21,10 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
   const lost = async (hls?: Hls): Promise<void> => {
     if (waiting) return;
     waiting = true;
+    await renew().catch(() => undefined);
+    const fresh = screen.dataset.playlist ?? playlist;
+    if (fresh !== playlist) hope = 1; // its address was over, which is no sign of what there is
+    playlist = fresh;
     for (hope ??= video.currentTime ? 2 : 0; grows(screen) ? (hope = 2) : hope--; ) {
       if (tried++) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       if ((await reach(playlist)) < video.currentTime + ENOUGH_S) continue;
@@ -41,7 +47,7 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
       video.src = playlist;
       return from && video.addEventListener("loadedmetadata", () => (video.currentTime = from), { once: true });
     }
-    const hls = new light({
+    const hls = waitsAtItsEdge(new light({
       startPosition: from,
       enableWorker: false, // fMP4 passes through as it is
       startFragPrefetch: true, // read before there is a buffer to put it in, which else costs it one of its ticks of 0.1 s
@@ -49,7 +55,7 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
       backBufferLength: 120, // s
       loader: handing(light.DefaultConfig.loader),
       ...(bits && { abrEwmaDefaultEstimate: bits }),
-    });
+    }));
     // The version whose beginning was asked for ahead; after that, whichever the line takes.
     const opening = `/${screen.dataset.opening?.split(" ")[0]}`;
     if (!from) hls.once(light.Events.MANIFEST_PARSED, () => (hls.startLevel = hls.levels.findIndex(({ uri }) => uri.endsWith(opening))));

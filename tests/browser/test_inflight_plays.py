@@ -144,9 +144,16 @@ def test_the_technician_sees_it_grow_too(address: str, phone: BrowserContext, fi
     wait_for(lambda: sending.evaluate(f"{video}.currentTime > 1"), 60)
     assert acknowledged(sending) < filmed.stat().st_size
     assert sending.locator("dialog .growing").is_visible()
+
+    # Whoever goes beyond what is there waits for it, and is not taken back.
+    place = sending.evaluate(f"{video}.currentTime = {video}.duration")
+    assert place < SECONDS - 3
+    sending.evaluate(
+        f"{video}.addEventListener('timeupdate', () => window.least = Math.min(window.least ?? 99, {video}.currentTime))"
+    )
     sending.locator("dialog .growing").wait_for(state="detached")
-    sending.evaluate(f"{video}.currentTime = {SECONDS - 2}")
     wait_for(lambda: sending.evaluate(f"{video}.ended"), 60)
+    assert sending.evaluate("least") >= place - 0.1
     assert sending.evaluate(f"{video}.duration") == pytest.approx(SECONDS, abs=0.2)
 
 

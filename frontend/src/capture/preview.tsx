@@ -1,5 +1,6 @@
 // What the customer will see of one item, over the whole screen.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { waitsAtItsEdge } from "../_edge";
 import { playsNatively } from "../_native";
 import { Icon } from "./icons";
 import { t, type Item } from "./start";
@@ -33,7 +34,7 @@ function Film({ address, poster }: { address: string; poster: string | null }) {
     let gone = false;
     void import("hls.js/light").then(({ default: Hls }) => {
       if (gone || !Hls.isSupported()) return;
-      const hls = new Hls({ startPosition: 0 });
+      const hls = waitsAtItsEdge(new Hls({ startPosition: 0 }));
       hls.loadSource(address);
       hls.attachMedia(player);
       stop = () => hls.destroy();
