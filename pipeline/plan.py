@@ -193,7 +193,9 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
     within = picture.start + made.poster.within
     outputs = []
     for chunk in cuts:
-        queue = Queue.FILM if chunk.number else Queue.EXPRESS
+        # The one chunk of a long film would hold up everybody's first seconds.
+        soon = chunk.number == 0 and chunk.duration <= 2 * preset.cut.others
+        queue = Queue.EXPRESS if soon else Queue.FILM
         ranges = needed(table, chunk, picture.stream, heard)
         outputs.append(Output(f"chunk/{chunk.number:04d}", queue, chunk.duration, ranges))
     # After the first chunk, from the same bytes: whoever waits, waits to play.

@@ -23,6 +23,9 @@ _CARDS = {
     Encoder.VAAPI: ("dri/renderD*",),
 }
 _TRIAL_S = 20  # a card that has slept takes some seconds to wake
+# Seconds that one of film may take in the one chunk of a long film: the dearest preset needs 12 of one core
+# (docs/encoders.md), and the machine is shared. A child that says nothing is stopped long before.
+_SLOWEST = 40
 _ADDRESSES = 2**40  # bytes: CUDA maps all memory of machine and card at once
 
 log = structlog.get_logger("walkaround.hardware")
@@ -49,7 +52,12 @@ def choose(preset: str) -> Encoder:
 
 
 def limits(plan: dict[str, Any] | None, name: str, usual: sandbox.Limits | None = None) -> sandbox.Limits | None:
-    """What the child that makes `name` may use: as usual, and the card if it is a chunk encoded by one."""
+    """What the child that makes `name` may use: as usual, more time if it is much of a film at once, and the card if it
+    is a chunk encoded by one.
+    """
+    film_s = next((one["weight"] for one in (plan or {}).get("outputs", ()) if one["name"] == name), 0)
+    if _SLOWEST * film_s > (usual or sandbox.Limits.of(settings())).timeout_s:
+        usual = replace(usual or sandbox.Limits.of(settings()), timeout_s=_SLOWEST * film_s)
     which = encoder(plan) if name.startswith("chunk/") else None
     return _with_card(which, usual or sandbox.Limits.of(settings())) if which in _CARDS else usual
 

@@ -121,6 +121,15 @@ def test_a_plan_survives_json_and_lists_outputs_by_urgency(tmp_path: Path) -> No
             read(result[other] | {"later": 1})
 
 
+def test_the_one_chunk_of_a_long_film_holds_up_nobodys_first_seconds(tmp_path: Path) -> None:
+    whole = measured(paint(tmp_path / "film.mp4", seconds=9, rate=5, gop=1000, audio=False))
+
+    assert [(one["name"], one["queue"], one["weight"]) for one in whole["plan"]["outputs"][:2]] == [
+        ("chunk/0000", "film", 9.0),
+        ("poster", "express", 0.5),
+    ]
+
+
 def test_the_same_file_is_planned_the_same_twice(tmp_path: Path) -> None:
     film = paint(tmp_path / "film.mp4", seconds=3, rate=10, gop=10)
 
