@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import floor, inf
+from math import ceil, inf
 
 from pipeline.index import Index, Packet, Track, groups, shown
 from pipeline.presets import Cut
 
 # A rest shorter than this is no chunk and no segment of its own, s.
 SHORTEST = 1.0
-# Where in its slot of 1/keep s a frame is looked at; a quarter keeps rounded times away from the edge of the slot.
-PHASE = Fraction(1, 4)
+# How much faster than a preset's rate a film may be before frames are dropped: a phone that writes 30.4 frames/s would
+# stutter.
+ABOVE = Fraction(11, 10)
 
 
 @dataclass(frozen=True)
@@ -43,29 +44,36 @@ class Clock:
 
     origin: int  # ticks
     time_base: Fraction
-    keep: Fraction | None  # frames per second kept at most; None: all
+    apart: int | None  # ticks from a kept frame to the next, at least; None: all are kept
 
     def at(self, ticks: int) -> Fraction:
         """Seconds on the film's clock."""
         return (ticks - self.origin) * self.time_base
 
     def kept(self, frames: Sequence[Packet]) -> list[int]:
-        """The times (ticks) of the frames that come out: the first in each slot."""
-        times = [frame.pts for frame in frames]
-        if self.keep is None:
-            return times
-        slots = [floor(self.at(time) * self.keep + PHASE) for time in times]
-        return [time for n, time in enumerate(times) if n == 0 or slots[n] != slots[n - 1]]
+        """The times (ticks) of the frames that come out."""
+        made: list[int] = []
+        for frame in frames:
+            if self.apart is None or not made or frame.pts - made[-1] >= self.apart:
+                made.append(frame.pts)
+        return made
 
 
 def thinned(rate: Fraction, most: int) -> Fraction | None:
     """How many frames a second are kept of a film with more than `most`, evenly; None: all of them.
 
-    60 becomes 30, 50 becomes 25, 240 becomes 30. Up to a tenth above the limit nothing is dropped: a phone that writes
-    30.4 frames/s would stutter.
+    60 becomes 30, 50 becomes 25, 240 becomes 30. Up to a tenth above the limit nothing is dropped.
     """
-    every = -(-rate // (Fraction(most) * Fraction(11, 10)))
+    every = -(-rate // (most * ABOVE))
     return None if every <= 1 else rate / every
+
+
+def apart(most: int, time_base: Fraction) -> int:
+    """Ticks from a kept frame to the next, at least: `thinned`, frame by frame.
+
+    By the mean, a phone that goes from 60 to 30 frames/s in low light would keep every second frame of both.
+    """
+    return ceil(1 / (most * ABOVE * time_base))
 
 
 def chunks(table: Index, stream: int, clock: Clock, duration: Fraction, cut: Cut) -> tuple[Chunk, ...]:

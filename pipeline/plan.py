@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 
 from pipeline import presets
-from pipeline.cut import Chunk, Clock, chunks, needed, needed_before, thinned
+from pipeline.cut import Chunk, Clock, apart, chunks, needed, needed_before, thinned
 from pipeline.index import Index, shown
 from pipeline.ladder import Codec, Rendition, also_av1, fit, renditions
 from pipeline.presets import Av1, Encoder, Hearing, Preset
@@ -102,8 +102,9 @@ class FilmPlan:
     time_base: Fraction  # s per tick of the source's picture track
     origin: int  # ticks: the first displayed frame
     duration: float  # s
-    rate: Fraction  # frames per second that come out (average)
-    keep: Fraction | None  # at most one frame is kept in each 1/keep s of the film's clock; None: all are
+    rate: Fraction  # frames per second that come out (average, or the most where frames of a changing rate are dropped)
+    keep: Fraction | None  # the same, where frames are dropped; None: all are kept
+    apart: int | None  # ticks from a kept frame to the next, at least; None: all are kept
     speed: str  # x264's preset
     tuning: str  # x264's parameters over it
     crf: int
@@ -168,7 +169,10 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
     preset = presets.load(preset_name)
     assert source.film is not None
     picture, track = source.film, table.tracks[source.film.stream]
-    clock = Clock(shown(track)[0].pts, track.time_base, thinned(picture.rate, preset.picture.rate))
+    keep, most = thinned(picture.rate, preset.picture.rate), preset.picture.rate
+    clock = Clock(shown(track)[0].pts, track.time_base, None if keep is None else apart(most, track.time_base))
+    if keep is not None and picture.variable:
+        keep = Fraction(most)  # in its fastest stretches; what players are told
     duration = Fraction(picture.duration).limit_denominator(1_000_000)
     cuts = chunks(table, picture.stream, clock, duration, preset.cut)
     rate = 8 * sum(packet.size for packet in track.packets) / picture.duration
@@ -180,8 +184,9 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
         time_base=track.time_base,
         origin=clock.origin,
         duration=picture.duration,
-        rate=clock.keep or picture.rate,
-        keep=clock.keep,
+        rate=keep or picture.rate,
+        keep=keep,
+        apart=clock.apart,
         speed=preset.picture.speed,
         tuning=preset.picture.tuning,
         crf=preset.picture.crf,

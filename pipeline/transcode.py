@@ -171,16 +171,10 @@ def _frames(node: Any, film: Film, plan: FilmPlan, chunk: Chunk) -> Any:
     # By ticks of the track, not by seconds: no rounding can move a frame to the neighbour.
     bounds = {"start_pts": chunk.first} | ({"end_pts": chunk.end} if chunk.end is not None else {})
     node = node.filter("trim", **bounds)
-    if plan.keep is not None:
-        # The first frame in each slot of the film's clock. A slot that the chunk before began is left to it.
-        base, keep = plan.time_base, plan.keep
-        slot = (
-            f"floor((pts-({plan.origin}))*{base.numerator * keep.numerator}/{base.denominator * keep.denominator}+0.25)"
-        )
-        entered = f"gte(pts,{chunk.entry})"
-        node = node.filter(
-            "select", f"{entered}*if(isnan(prev_selected_pts),st(0,{slot})+1,gt({slot},ld(0))*(st(0,{slot})+1))"
-        )
+    if plan.apart is not None:
+        # From the chunk's first kept frame on each that is far enough from the one kept before it.
+        far = f"if(isnan(prev_selected_pts),1,gte(pts-prev_selected_pts,{plan.apart}))"
+        node = node.filter("select", f"gte(pts,{chunk.entry})*{far}")
     start = round(OFFSET * CLOCK - plan.origin * plan.time_base * CLOCK)
     return node.filter("settb", f"1/{CLOCK}").filter("setpts", f"PTS+({start})")
 

@@ -92,6 +92,21 @@ def test_sixty_frames_a_second_become_thirty_without_a_stutter_at_the_seam(tmp_p
     assert {round(b - a, 3) for a, b in pairwise(times)} <= {0.033, 0.034}
 
 
+def test_a_film_that_slows_from_sixty_to_thirty_keeps_every_frame_of_its_slow_stretch(tmp_path: Path) -> None:
+    # Of the third and fourth second only every second frame was taken, beginning with an odd one.
+    slow = "select='not(between(n,100,199))+mod(n,2)'"
+    film = paint(tmp_path / "film.mp4", seconds=5, rate=60, gop=50, audio=False, video_filter=slow)
+
+    seen = screen(film, tmp_path / "out")
+
+    numbers, times = seen.pictures()
+    assert len(seen.facts) == 2
+    assert [n for n in numbers if 100 <= n < 200] == list(range(101, 200, 2))
+    assert numbers == [*range(0, 100, 2), *range(101, 300, 2)]
+    assert max(b - a for a, b in pairwise(times)) < 0.051
+    assert sum(facts["frames"] for facts in seen.facts) == sum(facts["planned"] for facts in seen.facts) == len(numbers)
+
+
 def test_all_chunks_have_one_init_segment_and_a_key_frame_at_least_every_two_seconds(tmp_path: Path) -> None:
     film = paint(tmp_path / "film.mp4", seconds=7, rate=15, size=(480, 854), gop=15)
 
