@@ -3,6 +3,7 @@
 import { ahead } from "./_ahead";
 import { gallery } from "./_gallery";
 import { logo } from "./_logo";
+import { isOld, renew } from "./_renew";
 import { tell } from "./_tell";
 
 const page = document.querySelector<HTMLElement>(".page");
@@ -35,7 +36,9 @@ async function play(screen: HTMLElement): Promise<void> {
   // Asked inside the gesture, while there is nothing to play yet: this is what lets it start later with its sound.
   video.play().catch(() => undefined);
   screen.dataset.state = "loading";
-  screen.querySelector(".broken")?.remove();
+  const broken = screen.querySelector(".broken");
+  broken?.remove();
+  if (broken || isOld()) await renew().catch(() => undefined);
   if (!("ManagedMediaSource" in window)) ahead(screen.dataset.playlist ?? "", screen.dataset.opening ?? "");
   try {
     await (await player()).start(screen, video);
@@ -116,6 +119,10 @@ function refresh(old: HTMLElement, item: HTMLElement): void {
     void loading?.then(({ storyboard }) => storyboard(old));
   }
 }
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && isOld()) void renew().catch(() => undefined);
+});
 
 function within(event: Event, selector: string): Element | null {
   return event.target instanceof Element ? event.target.closest(selector) : null;

@@ -120,6 +120,33 @@ def test_a_film_that_plays_is_seen_whole_on_a_phone(house: House, visit: Callabl
     seen.until(f"{box}.top > -1 && {box}.bottom <= innerHeight")
 
 
+OVER = """document.querySelectorAll(".screen, .photo a").forEach(element => {
+  for (const { name, value } of [...element.attributes])
+    if (value.startsWith("/m/")) element.setAttribute(name, value.replaceAll(/\\/m\\/[^/]+/g, "/m/1.over"));
+})"""
+LATER = "Date.now = (now => () => now() + 2 * 3600_000)(Date.now)"
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["an old page", "a page that does not know"])
+def test_a_film_plays_on_a_page_whose_addresses_are_over(house: House, visit: Callable[..., Visit], old: bool) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention)
+    house.premiere.print(intervention, caption="Front left")
+    seen = visit(house.url(intervention))
+    large = seen.page.get_attribute(".photo a", "href")
+
+    seen.page.evaluate(OVER)
+    assert "1.over" in seen.page.get_attribute(".photo a", "href")
+    if old:
+        seen.page.evaluate(LATER)
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 0.5")
+
+    assert seen.page.get_attribute(".photo a", "href") == large
+    assert any("1.over" in url for url in seen.requests) is not old
+    assert (seen.faults == []) is old
+
+
 def test_a_growing_film_is_played_to_the_end_that_it_did_not_have_yet(
     house: House, visit: Callable[..., Visit]
 ) -> None:
