@@ -148,9 +148,8 @@ def test_the_technician_sees_it_grow_too(address: str, phone: BrowserContext, fi
     # Whoever goes beyond what is there waits for it, and is not taken back.
     place = sending.evaluate(f"{video}.currentTime = {video}.duration")
     assert place < SECONDS - 3
-    sending.evaluate(
-        f"{video}.addEventListener('timeupdate', () => window.least = Math.min(window.least ?? 99, {video}.currentTime))"
-    )
+    watch = f"() => window.least = Math.min(window.least ?? 99, {video}.currentTime)"
+    sending.evaluate(f"{video}.addEventListener('timeupdate', {watch})")
     sending.locator("dialog .growing").wait_for(state="detached")
     wait_for(lambda: sending.evaluate(f"{video}.ended"), 60)
     assert sending.evaluate("least") >= place - 0.1
