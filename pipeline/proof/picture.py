@@ -4,6 +4,12 @@ The source's picture is decoded once more, by PyAV, and turned by its own displa
 plan's word nor the filters that made the chunk are asked. So a picture is refused that is black, green, turned,
 mirrored, of another moment, or HDR shown as if it were SDR. Not judged: what the source does not give (a damaged film;
 the facts say so), the shape of a picture that is flat, and what lies under the dealer's mark.
+
+Measured on 44 films of phones, cameras and browsers, 59 chunks: honest pictures correlate by 0.995 or more (HLG 0.993),
+and the means of their reds, greens and blues are 3 of 255 apart at the most (HLG 8); painted fields reach 0.95. The
+same pictures mirrored reach 0.90 where they are nearly symmetrical, upside down 0.66. HLG is 1 to 9 of 255 from what
+it should be, and would be 7 to 30 shown as it came. Costs 10 ms of CPU and a key frame: of 1080p 10 ms (H.264) to 60
+(HEVC).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +28,7 @@ EDGE = 32  # px: the long edge of what is compared
 LEAST_ALIKE = 0.95  # correlation of luma
 LEAST_WOVEN = 0.90  # the same where the source shows two moments in one picture, of which one was kept
 FLAT = 5.0  # of 255: spread of luma below which a picture has no shape to compare
-FURTHEST, FURTHEST_HDR = 20.0, 45.0  # of 255: distance of the means of red, green or blue
+FURTHEST, FURTHEST_HDR = 20.0, 30.0  # of 255: distance of the means of red, green or blue
 NEAR_GREY = 64  # of 255: how far colours may lie apart where light is compared; strong ones depend on the screen
 WASHED = 5.0  # of 255: how far SDR must lie from the HDR signal before they can be told apart
 
