@@ -165,16 +165,19 @@ def needed(table: Index, chunk: Chunk, picture: int, sound: int | None) -> tuple
     track = table.tracks[picture]
     base = track.time_base
     end = float(chunk.end * base) if chunk.end is not None else inf
-    spans = list(table.header) + _bytes(track, chunk.seek if chunk.seek is not None else -inf, end)
+    # Of fragments that are not there a demuxer knows nothing.
+    ahead = 0 if table.fragments else AHEAD
+    spans = list(table.header) + _bytes(track, chunk.seek if chunk.seek is not None else -inf, end, ahead)
     if sound is not None:
         since = chunk.sound_seek if chunk.sound_seek is not None else -inf
-        spans += _bytes(table.tracks[sound], since - MARGIN, end + MARGIN)
-    return joined(spans)
+        spans += _bytes(table.tracks[sound], since - MARGIN, end + MARGIN, ahead)
+    return joined(_whole(table, spans))
 
 
 def needed_before(table: Index, picture: int, end: float) -> tuple[tuple[int, int], ...] | None:
     """The bytes of the pictures before `end` (s on the source's clock); None: all of the file."""
-    return joined(list(table.header) + _bytes(table.tracks[picture], -inf, end)) if table.seekable else None
+    spans = list(table.header) + _bytes(table.tracks[picture], -inf, end)
+    return joined(_whole(table, spans)) if table.seekable else None
 
 
 # Sound around a chunk that the encoder looks at, and packets that a demuxer reads ahead.
@@ -184,15 +187,23 @@ AHEAD = 16
 HOLE = 65_536
 
 
-def _bytes(track: Track, since: float, end: float) -> list[tuple[int, int]]:
-    """Where the packets of a time span lie, and the first ones, from which the engine learns what the track is."""
+def _bytes(track: Track, since: float, end: float, ahead: int = AHEAD) -> list[tuple[int, int]]:
+    """Where the packets of a time span lie, those `ahead` of its end, and the first ones, from which the engine learns
+    what the track is."""
     base = float(track.time_base)
     inside = [
         n for n, packet in enumerate(track.packets) if since <= (packet.pts + 1) * base and packet.dts * base <= end
     ]
-    last = min(len(track.packets), inside[-1] + 1 + AHEAD) if inside else 0
+    last = min(len(track.packets), inside[-1] + 1 + ahead) if inside else 0
     packets = track.packets[:AHEAD] + (track.packets[inside[0] : last] if inside else ())
     return [(packet.pos, packet.pos + packet.size) for packet in packets]
+
+
+def _whole(table: Index, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans; in a fragmented film, all of each fragment that one lies in."""
+    starts = [start for start, _ in table.fragments]
+    at = {span: bisect_right(starts, span[0]) - 1 for span in spans} if starts else {}
+    return sorted({table.fragments[at[span]] if at.get(span, -1) >= 0 else span for span in spans})
 
 
 def joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

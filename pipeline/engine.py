@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -65,6 +66,12 @@ def options(container: str, *, streams: int = 64) -> dict[str, str]:
 def reading(container: str, *, streams: int = 64) -> dict[str, str]:
     """`options` and the forced demuxer, as keyword arguments of `ffmpeg.input`."""
     return {"f": container, **options(container, streams=streams)}
+
+
+def until(end: Fraction, start: Fraction) -> str:
+    """When to stop reading, s on the source's clock: not before `end`. Where nothing is sought the engine counts from
+    the first frame, so that a film whose own `start` is negative would end too early."""
+    return f"{float(end - min(start, Fraction(0))):.6f}"
 
 
 def run(

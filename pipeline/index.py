@@ -6,7 +6,7 @@ too, whose sample data have not arrived, as long as the container's own tables h
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from pipeline import engine
+from pipeline import engine, fragments
 from pipeline.arrived import Arrived, Later
 from pipeline.errors import Damaged, TooManyStreams, Truncated, Unreadable
+from pipeline.fragments import Fragment, View
 
 # Packets of one track: 4 hours at 60 frames/s, and enough for the shortest audio packets of half an hour.
 MOST_PACKETS = 900_000
@@ -64,7 +65,8 @@ class Index:
     tracks: dict[int, Track]
     header: tuple[tuple[int, int], ...]  # bytes [from, to) of the container's own tables
     missing: int  # frames that the container's table names and the file, cut short, does not hold
-    seekable: bool  # the container's own table finds a key frame exactly, and positions are true
+    seekable: bool  # the container's own tables find a key frame exactly, and positions are true
+    fragments: tuple[tuple[int, int], ...] = ()  # bytes [from, to) that an engine reads wholly or not at all
 
 
 @contextmanager
@@ -73,13 +75,16 @@ def opened(path: Path, container: str) -> Iterator[InputContainer]:
 
     Raises: Truncated, Unreadable, Damaged.
     """
+    fragmented = container == "mov" and any(kind == b"moof" for kind, _, _ in _boxes(path))
     try:
         file = av.open(
-            str(path),
+            View(path) if fragmented else str(path),
             format=container,
             container_options=engine.options(container),
             # Strings of other alphabets and of none are data here, not errors.
             metadata_errors="surrogateescape",
+            # Of what a view gives is asked in large pieces.
+            buffer_size=1 << 18 if fragmented else 1 << 15,
         )
     except FFmpegError as error:
         # The container's own tables are missing or make no sense.
@@ -98,19 +103,8 @@ def opened(path: Path, container: str) -> Iterator[InputContainer]:
 
 def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
     """The outermost boxes of an ISO file: kind, first byte, first byte after it (which may lie beyond the end)."""
-    total, at = path.stat().st_size, 0
     with path.open("rb") as file:
-        while at + 8 <= total:
-            file.seek(at)
-            head = file.read(16)
-            size = int.from_bytes(head[:4], "big")
-            if size == 1:
-                size = int.from_bytes(head[8:16], "big")
-            end = at + size if size else total
-            if end < at + 8:
-                return
-            yield head[4:8], at, end
-            at = end
+        yield from fragments.boxes(file, 0, path.stat().st_size)
 
 
 def _refuse_truncated(path: Path, container: str) -> None:
@@ -148,11 +142,13 @@ def require_tables(path: Path, arrived: Arrived) -> None:
         raise Later
 
 
-def _header(path: Path, container: str) -> tuple[tuple[int, int], ...]:
+def _header(path: Path, container: str, pieces: tuple[Fragment, ...]) -> tuple[tuple[int, int], ...]:
     total = path.stat().st_size
     if container != "mov":
         return ((0, total),)
     boxes = list(_boxes(path))
+    if pieces:
+        return tuple((at, end) for kind, at, end in boxes if kind in (b"ftyp", b"moov") and at < pieces[-1].start)
     # Behind the last table and the last pictures there is only talk.
     last = max((n for n, (kind, _, _) in enumerate(boxes) if kind in _TABLES), default=len(boxes))
     return tuple((at, at + 16 if kind == b"mdat" else min(end, total)) for kind, at, end in boxes[: last + 1])
@@ -164,13 +160,15 @@ def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived 
     Raises: Truncated, Unreadable, Damaged.
     """
     found: dict[int, list[Packet]] = {stream: [] for stream in streams}
+    pieces = fragments.read(path) if container == "mov" else ()
     with opened(path, container) as file:
         wanted = [file.streams[stream] for stream in streams]
         bases = {stream.index: Fraction(stream.time_base or 0) for stream in wanted}
         # What the one table in front or at the end of the file knows of; fragments carry their own.
         listed = file.streams[streams[0]].frames
         clocks = dict.fromkeys(streams, 0)
-        doors = {stream.index: _doors(stream) if container == "mov" else None for stream in wanted}
+        one_table = container == "mov" and not pieces
+        doors = {stream.index: _doors(stream) if one_table else None for stream in wanted}
         for packet in file.demux(*wanted):
             if packet.dts is None and packet.pts is None and not packet.size:
                 continue  # the flush at the end
@@ -180,13 +178,33 @@ def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived 
             packets.append(one)
             if len(packets) > MOST_PACKETS:
                 raise Damaged(f"more than {MOST_PACKETS} packets in track {packet.stream_index}")
+        if pieces:
+            # Only now have all tables been read.
+            for stream in wanted:
+                _close(found[stream.index], _doors(stream))
+        names = {stream.index: stream.id for stream in wanted}
     tracks = {stream: Track(stream, bases[stream], tuple(found[stream])) for stream in streams}
-    # A table of a Matroska file names clusters, not frames, and may be absent; fragments may be many or oddly indexed.
-    seekable = container == "mov" and listed == len(found[streams[0]]) and _exact(tracks)
     total = path.stat().st_size
     cut = container == "mov" and any(end > total for _, _, end in _boxes(path))
     missing = max(0, listed - len(found[streams[0]])) if cut else 0
-    return Index(total, tracks, _header(path, container), missing, seekable)
+    if pieces:
+        agreed = all(_agreed(pieces, names[track.stream], track) for track in tracks.values())
+        spans = tuple((one.start, one.end) for one in pieces) if agreed else ()
+        return Index(total, tracks, _header(path, container, pieces), missing, agreed, spans)
+    # A table of a Matroska file names clusters, not frames, and may be absent.
+    seekable = container == "mov" and listed == len(found[streams[0]]) and _exact(tracks)
+    return Index(total, tracks, _header(path, container, ()), missing, seekable)
+
+
+def _close(packets: list[Packet], doors: frozenset[int] | None) -> None:
+    """Decoding begins only where the tables say so."""
+    for at, packet in enumerate(packets):
+        if packet.key and doors is not None and packet.pos not in doors:
+            packets[at] = replace(packet, key=False)
+
+
+def _agreed(pieces: tuple[Fragment, ...], number: int, track: Track) -> bool:
+    return fragments.agree(pieces, number, ((one.pos, one.pos + one.size, one.dts) for one in track.packets))
 
 
 def _doors(stream: "av.stream.Stream") -> frozenset[int] | None:

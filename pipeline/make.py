@@ -4,12 +4,15 @@ Rooms that bring libraries of their own are imported when their output is asked 
 children, and each would load what reads PDFs and photos.
 """
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline import frames, plan, proof, source, transcode
+from pipeline import fragments, frames, plan, proof, source, transcode
 from pipeline.errors import PipelineFailed
 from pipeline.plan import Plan
 from pipeline.source import Source
@@ -51,10 +54,12 @@ def make(
         case "poster":
             from pipeline import stills
 
-            made = stills.poster(path, it, what, watermark, out, on_progress)
-            light = (made["facts"]["light"]["width"], made["facts"]["light"]["height"])
-            proof.still(out / "poster.webp", TYPES[".webp"], light, it.private, dark=lambda: _dark_film(path, it, what))
-            return _proved(made, "poster.jpg", path, it, what, out)
+            with _given(name, path, what, out) as film:
+                made = stills.poster(film, it, what, watermark, out, on_progress)
+                light = (made["facts"]["light"]["width"], made["facts"]["light"]["height"])
+                dark = partial(_dark_film, film, it, what)
+                proof.still(out / "poster.webp", TYPES[".webp"], light, it.private, dark=dark)
+                return _proved(made, "poster.jpg", film, it, what, out)
         case "storyboard":
             from pipeline import stills
 
@@ -87,12 +92,24 @@ def _chunk(
     assert what.film is not None
     chunk = what.film.chunks[number]
     # Proof is about a tenth of the work.
-    facts = transcode.make(path, it, what, chunk, watermark, out, lambda share: on_progress(0.9 * share))
+    with _given(f"chunk/{number:04d}", path, what, out) as film:
+        facts = transcode.make(film, it, what, chunk, watermark, out, lambda share: on_progress(0.9 * share))
     made = {"files": listed(out), "facts": facts}
     came = transcode.came_out(chunk, facts)
     mark = what.watermark if watermark is not None else None
     proved = proof.chunk(out, made, what.film, came, it, path, mark, lambda share: on_progress(0.9 + 0.1 * share))
     return {**made, "facts": proved}
+
+
+@contextmanager
+def _given(name: str, path: Path, what: Plan, out: Path) -> Iterator[Path]:
+    """The film as an output's engines are given it: where it is in fragments, just those that the output needs."""
+    ranges = next(one.ranges for one in what.outputs if one.name == name)
+    if what.film is None or not what.film.fragmented or ranges is None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="film-", dir=out) as folder:
+        yield fragments.copy(path, ranges, Path(folder) / "film")
 
 
 def _proved(made: dict[str, Any], still: str, path: Path, it: Source, what: Plan, out: Path) -> dict[str, Any]:

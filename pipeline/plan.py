@@ -4,10 +4,10 @@ After this nobody asks "is it portrait?" or "is there sound?". A plan is a pure 
 the crew reads only its `outputs`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from pipeline import presets
@@ -114,6 +114,7 @@ class FilmPlan:
     preview: Preview
     encoder: Encoder = Encoder.X264  # of H.264; one for all chunks, and another only where the crew found a card
     av1: Av1 | None = None  # how the renditions in AV1 are encoded
+    fragmented: bool = False  # what has ranges is made of a film of just the fragments in them
 
 
 @dataclass(frozen=True)
@@ -175,12 +176,13 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
         keep = Fraction(most)  # in its fastest stretches; what players are told
     duration = Fraction(picture.duration).limit_denominator(1_000_000)
     cuts = chunks(table, picture.stream, clock, duration, preset.cut)
-    rate = 8 * sum(packet.size for packet in track.packets) / picture.duration
+    # A film of fragments is decided about by its beginning, which is no measure of its bits.
+    rate = inf if table.fragments else 8 * sum(packet.size for packet in track.packets) / picture.duration
     h264 = renditions(picture, preset.picture, rate)
     made = FilmPlan(
         renditions=h264 + also_av1(h264, preset.picture.av1),
         chunks=cuts,
-        sound=_sound(source.sound, picture, preset.sound, loudness) if source.sound else None,
+        sound=_sound(source.sound, picture, preset.sound, loudness, table) if source.sound else None,
         time_base=track.time_base,
         origin=clock.origin,
         duration=picture.duration,
@@ -193,7 +195,10 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
         threads=preset.picture.threads,
         **_stills(picture, preset),
         av1=preset.picture.av1,
+        fragmented=bool(table.fragments) and len(cuts) > 1,
     )
+    if table.fragments and not made.fragmented:
+        table = replace(table, seekable=False)  # one chunk is read from its beginning
     heard = source.sound.stream if source.sound else None
     within = picture.start + made.poster.within
     outputs = []
@@ -211,8 +216,9 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
     return Plan(presets.recipe(preset_name), preset_name, tuple(outputs), mark, made)
 
 
-def _sound(sound: Sound, film: Film, hearing: Hearing, loudness: float | None) -> SoundPlan:
-    """Packets that every player takes, that begin and end with the picture, are passed through untouched."""
+def _sound(sound: Sound, film: Film, hearing: Hearing, loudness: float | None, table: Index) -> SoundPlan:
+    """Packets that every player takes, that begin and end with the picture, are passed through untouched; not those of
+    a film in fragments, whose end nobody knows at its beginning."""
     right = (
         (sound.codec, sound.profile) == ("aac", "LC")
         and sound.channels in (1, 2)
@@ -222,7 +228,7 @@ def _sound(sound: Sound, film: Film, hearing: Hearing, loudness: float | None) -
     )
     # 50 ms of silence at either end are not heard; more is a film that sounds broken.
     complete = sound.start <= film.start + 0.05 and sound.end >= film.start + film.duration - 0.05
-    if right and complete and hearing.loudness is None:
+    if right and complete and hearing.loudness is None and not table.fragments:
         return SoundPlan(Hear.COPY, sound.rate, sound.channels, 0)
     gain = 0.0
     if hearing.loudness is not None and loudness is not None:

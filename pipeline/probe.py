@@ -6,6 +6,7 @@ rest from the first decoded frames.
 
 import itertools
 import statistics
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -34,6 +35,7 @@ ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a cover, not a film
 DEFAULT = 0x1  # AV_DISPOSITION_DEFAULT
 LONGEST_STILL = 60.0  # s between two frames; above it the clock jumped
 LOST_SHARE = 0.02  # of the frames may lie beyond the file's end
+BEGINNING = 2  # s of a film in fragments by which its rate is told
 
 KNOWN_RATES = [Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)]
 KNOWN_RATES += [Fraction(n * 1000, 1001) for n in (15, 24, 30, 48, 60, 120, 240)]
@@ -61,7 +63,7 @@ def probe(path: Path, container: str, limits: Limits, arrived: Arrived | None = 
     with index.opened(path, container) as file:
         if arrived is not None:
             _require_first(table.tracks.values(), arrived)
-        film = _film(file, track, frames, arrived)
+        film = _film(file, track, frames, _beginning(track, frames, table), arrived)
         sound = _sound(file, table.tracks[heard], arrived) if heard is not None else None
     source = Source(Kind.FILM, container, table.bytes, film.duration, film, sound)
     return source, table
@@ -115,7 +117,22 @@ def _require_first(tracks: Iterable[Track], arrived: Arrived) -> None:
         arrived.require(min(packet.pos for packet in first), max(packet.pos + packet.size for packet in first))
 
 
-def _film(file: InputContainer, track: Track, frames: Sequence[Packet], arrived: Arrived | None) -> Film:
+def _beginning(track: Track, frames: Sequence[Packet], table: Index) -> Sequence[Packet]:
+    """The frames by which the rate is told: all, but of a film in fragments those of its first seconds, so that it is
+    the same while the film arrives."""
+    if not table.fragments:
+        return frames
+    until = frames[0].pts + int(BEGINNING / track.time_base)
+    return frames[: max(2, bisect_right(frames, until, key=lambda frame: frame.pts))]
+
+
+def _film(
+    file: InputContainer,
+    track: Track,
+    frames: Sequence[Packet],
+    beginning: Sequence[Packet],
+    arrived: Arrived | None,
+) -> Film:
     stream = file.streams[track.stream]
     assert isinstance(stream, av.VideoStream)
     seen = look(file, stream, arrived)
@@ -125,7 +142,7 @@ def _film(file: InputContainer, track: Track, frames: Sequence[Packet], arrived:
     width, height = _square(context.width, context.height, aspect)
     if rotation in (90, 270):
         width, height = height, width
-    rate, duration = _rate(track.time_base, frames)
+    rate, duration = _rate(track.time_base, beginning)[0], _rate(track.time_base, frames)[1]
     transfer = TRANSFERS.get(seen.transfer, "bt709")
     hdr = {"arib-std-b67": Hdr.HLG, "smpte2084": Hdr.PQ}.get(transfer, Hdr.NONE)
     wide = "bt2020nc" if hdr is not Hdr.NONE else "bt709" if context.height >= 600 else "smpte170m"

@@ -48,7 +48,8 @@ def make(path: Path, source: Source, plan: FilmPlan, chunk: Chunk, out: Path) ->
         asked |= {"seek_timestamp": "1", "ss": f"{chunk.sound_seek:.6f}"}
     if chunk.end is not None:
         # Stops reading; without it the rest of the film is demuxed for nothing.
-        asked |= {"to": f"{float(chunk.end * plan.time_base) + 0.4:.6f}"}
+        end = chunk.end * plan.time_base + Fraction(2, 5)
+        asked |= {"to": engine.until(end, plan.origin * plan.time_base)}
     # The file's own times, which alone place the sound beside the picture.
     given = ffmpeg.input(str(path), copyts=None, vn=None, sn=None, dn=None, **asked)
     heard = given[str(source.sound.stream)]

@@ -117,7 +117,7 @@ def _graph(
         asked |= {"seek_timestamp": "1", "ss": f"{chunk.seek:.6f}"}
     if chunk.end is not None:
         # Stops reading after the chunk: decoding order runs ahead of display order, so this is never too early.
-        asked |= {"to": f"{float(chunk.end * plan.time_base):.6f}"}
+        asked |= {"to": engine.until(chunk.end * plan.time_base, plan.origin * plan.time_base)}
     given = ffmpeg.input(
         str(path),
         # The file's own times; without it each chunk would begin at 0.

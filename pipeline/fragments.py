@@ -1,0 +1,246 @@
+"""The fragments of an ISO film (`moof` and its `mdat`), each with tables of its own; and films of just some of them.
+
+What a fragment says of itself is compared with what the engine read; summaries that stand elsewhere (`sidx`, `mfra`)
+are shown to no engine. Source: ISO/IEC 14496-12, 8.8 and 8.16.
+"""
+
+import io
+import os
+import struct
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+# What an engine is shown of a fragmented film; in the place of everything else it finds a box `free`.
+SHOWN = {b"ftyp", b"moov", b"moof", b"mdat"}
+_LARGEST = 1 << 24  # bytes of one `moof` that are read: a fragment of an hour's pictures and sound has about 6 MB
+
+Spans = Iterable[Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a fragment holds of one track."""
+
+    time: int | None  # ticks: of the first sample's decoding (`tfdt`); None: it does not say
+    samples: int
+    lowest: int  # ticks: the most that a picture is displayed before its decoding time, as a number of at most 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Bytes [start, end) from a `moof` to the end of its last `mdat`; or, before the first `moof`, an `mdat`."""
+
+    start: int
+    end: int
+    runs: dict[int, Run] | None  # by number of the track; None: the table in `moov` tells what is in it
+
+
+def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes from `start` on, which is one's first byte: kind, first byte, first byte after it (perhaps beyond
+    `end`)."""
+    at = start
+    while at + 8 <= end:
+        file.seek(at)
+        head = file.read(16)
+        size = int.from_bytes(head[:4], "big")
+        if size == 1:
+            size = int.from_bytes(head[8:16], "big")
+        after = at + size if size else end
+        if after < at + 8:
+            return
+        yield head[4:8], at, after
+        at = after
+
+
+def read(path: Path, spans: Spans | None = None) -> tuple[Fragment, ...]:
+    """The fragments of a film, of which the bytes in `spans` are here (none: all); none if it has no `moof`."""
+    found: list[Fragment] = []
+    with path.open("rb") as file:
+        for start, end in spans if spans is not None else [(0, path.stat().st_size)]:
+            for kind, at, after in boxes(file, start, end):
+                if kind == b"moof":
+                    found.append(Fragment(at, after, _runs(file, at, after)))
+                elif kind == b"mdat" and found and found[-1].runs is not None:
+                    last = found.pop()
+                    found.append(Fragment(last.start, after, last.runs))
+                elif kind == b"mdat":
+                    found.append(Fragment(at, after, None))
+    return tuple(found) if any(one.runs is not None for one in found) else ()
+
+
+def _runs(file: BinaryIO, start: int, end: int) -> dict[int, Run]:
+    file.seek(start)
+    try:
+        return _told(file.read(min(end - start, _LARGEST)))
+    except (struct.error, IndexError):
+        return {}  # it says nothing that the packets could agree with
+
+
+def _told(data: bytes) -> dict[int, Run]:
+    made: dict[int, Run] = {}
+    for kind, at, after in _within(data, 8):
+        if kind != b"traf":
+            continue
+        track, time, samples, lowest = 0, None, 0, 0
+        for part, begin, _ in _within(data, at + 8, after):
+            if part == b"tfhd":
+                (track,) = struct.unpack_from(">I", data, begin + 12)
+            elif part == b"tfdt":
+                (time,) = struct.unpack_from(">Q" if data[begin + 8] else ">I", data, begin + 12)
+            elif part == b"trun":
+                count, low = _run(data, begin)
+                samples, lowest = samples + count, min(lowest, low)
+        before = made.get(track)
+        if before is not None:
+            # Of several runs of one track each must say its time, and the first one's is the fragment's.
+            time = before.time if time is not None else None
+            samples, lowest = before.samples + samples, min(before.lowest, lowest)
+        made[track] = Run(time, samples, lowest)
+    return made
+
+
+def _run(data: bytes, at: int) -> tuple[int, int]:
+    """How many samples a `trun` has, and the lowest of their composition offsets, at most 0."""
+    version, flags = data[at + 8], int.from_bytes(data[at + 9 : at + 12], "big")
+    (count,) = struct.unpack_from(">I", data, at + 12)
+    if not version or not flags & 0x800:
+        return count, 0
+    # Data offset and first sample's flags; then of each sample duration, size, flags and offset, as the flags say.
+    first = at + 16 + 4 * bool(flags & 0x1) + 4 * bool(flags & 0x4)
+    fields = [bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800)]
+    step, offset = 4 * sum(fields), 4 * sum(fields[:3])
+    places = range(first + offset, min(first + count * step, len(data) - 3), step)
+    return count, min((struct.unpack_from(">i", data, place)[0] for place in places), default=0)
+
+
+def _within(data: bytes, at: int, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes inside one, whole ones only."""
+    end = len(data) if end is None else end
+    while at + 16 <= end:
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size < 8 or at + size > end:
+            return
+        yield data[at + 4 : at + 8], at, at + size
+        at += size
+
+
+def agree(pieces: Sequence[Fragment], number: int, packets: Iterable[tuple[int, int, int]]) -> bool:
+    """Whether each fragment, read without the others, gives a track's packets (first byte, first byte after it, time of
+    decoding): it has as many as it says, all inside it, and says when its first one is decoded.
+    """
+    starts = [one.start for one in pieces]
+    count = [0] * len(pieces)
+    ahead: set[int] = set()
+    last = 0
+    for start, end, time in packets:
+        at = bisect_right(starts, start) - 1
+        if at < last or end > pieces[at].end:
+            return False
+        last = at
+        told = (pieces[at].runs or {}).get(number)
+        if not count[at] and told is not None:
+            if told.time is None:
+                return False
+            ahead.add(time - told.time)
+        count[at] += 1
+    for piece, found in zip(pieces, count, strict=True):
+        told = (piece.runs or {}).get(number)
+        if piece.runs is not None and found != (told.samples if told else 0):
+            return False
+    # An engine moves all pictures by the most that one comes before its turn: the first fragment, always there, has it.
+    lows = [one.runs[number].lowest for one in pieces if one.runs and number in one.runs]
+    first = lows[0] if lows and pieces[0].runs is not None else 0
+    return len(ahead) <= 1 and min(lows, default=0) == first
+
+
+class View(io.RawIOBase):
+    """A film as an engine is shown it: its tables and the fragments in `spans`, each of which begins with a box (none:
+    all). Everything else is a box `free`, so that every byte shown is where it was. Ends with what is shown last.
+    """
+
+    def __init__(self, path: Path, spans: Spans | None = None) -> None:
+        self._file = path.open("rb")
+        self._at = 0
+        shown: list[tuple[int, int]] = []
+        for start, end in spans if spans is not None else [(0, path.stat().st_size)]:
+            for kind, at, after in boxes(self._file, start, end):
+                if kind in SHOWN and shown and shown[-1][1] == at:
+                    shown[-1] = (shown[-1][0], min(after, end))
+                elif kind in SHOWN:
+                    shown.append((at, min(after, end)))
+        self.shown = tuple(shown)
+        self.length = shown[-1][1] if shown else 0
+        self._starts: list[int] = []
+        self._pieces: list[bytes | None] = []  # None: the film's own bytes
+        last = 0
+        for start, end in shown:
+            if start > last:
+                head = _free(start - last)
+                self._lay(last, head)
+                if start > last + len(head):
+                    self._lay(last + len(head), b"")
+            self._lay(start, None)
+            last = end
+
+    def _lay(self, at: int, piece: bytes | None) -> None:
+        self._starts.append(at)
+        self._pieces.append(piece)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.length}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        end = self.length if size < 0 else min(self.length, self._at + size)
+        made = []
+        while self._at < end:
+            number = bisect_right(self._starts, self._at) - 1
+            start, piece = self._starts[number], self._pieces[number]
+            until = min(end, self._starts[number + 1] if number + 1 < len(self._starts) else end)
+            wanted = until - self._at
+            if piece is None:
+                data = os.pread(self._file.fileno(), wanted, self._at)
+                if not data:
+                    break
+            else:
+                data = piece[self._at - start :][:wanted] or bytes(wanted)
+            made.append(data)
+            self._at += len(data)
+        return b"".join(made)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _free(size: int) -> bytes:
+    if size < 1 << 32:
+        return struct.pack(">I4s", size, b"free")
+    return struct.pack(">I4sQ", 1, b"free", size)
+
+
+def copy(path: Path, spans: Spans, to: Path) -> Path:
+    """Write the view of a film to a sparse file, for an engine that opens only files."""
+    with View(path, spans) as view, to.open("wb") as file:
+        file.truncate(view.length)
+        last = 0
+        for start, end in view.shown:
+            if start > last:
+                os.pwrite(file.fileno(), _free(start - last), last)
+            view.seek(start)
+            while view.tell() < end and (data := view.read(min(1 << 20, end - view.tell()))):
+                os.pwrite(file.fileno(), data, view.tell() - len(data))
+            last = end
+    return to
