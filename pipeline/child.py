@@ -47,7 +47,8 @@ def _do(job: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, 
             from pipeline.measure import measure, measure_early
 
             if (present := job.get("present")) is not None:
-                return measure_early(Path(job["input"]), job["preset"], bool(job.get("watermark")), present)
+                known = job.get("known")
+                return measure_early(Path(job["input"]), job["preset"], bool(job.get("watermark")), present, known)
             return measure(Path(job["input"]), job["preset"], bool(job.get("watermark")), on_progress)
         case "make":
             from pipeline.make import make

@@ -76,15 +76,19 @@ def apart(most: int, time_base: Fraction) -> int:
     return ceil(1 / (most * ABOVE * time_base))
 
 
-def chunks(table: Index, stream: int, clock: Clock, duration: Fraction, cut: Cut) -> tuple[Chunk, ...]:
-    """The chunks of a film of `duration` s, in order; only one, read from the beginning, if seeking is not exact."""
+def chunks(
+    table: Index, stream: int, clock: Clock, duration: Fraction, cut: Cut, before: tuple[Chunk, ...] = ()
+) -> tuple[Chunk, ...]:
+    """The chunks of a film of `duration` s, in order; only one, read from the beginning, if seeking is not exact.
+    Those `before` are known, and what is behind them is cut."""
     track = table.tracks[stream]
     frames = shown(track)
     doors = [group.pts for group in groups(track)] if table.seekable else []
-    starts = _starts(doors, frames, clock, duration, cut)
+    begun = before[-1].end if before else None
+    starts = _starts(doors, frames, clock, duration, cut, frames[0].pts if begun is None else begun, not before)
     times = clock.kept(frames)
-    made = []
-    for number, (first, end) in enumerate(pairwise([*starts, None])):
+    made = list(before)
+    for number, (first, end) in enumerate(pairwise([*starts, None]), len(before)):
         assert first is not None
         mine = times[bisect_left(times, first) : bisect_left(times, end) if end is not None else len(times)]
         start = clock.at(mine[0])
@@ -113,11 +117,49 @@ def _told(time: Fraction) -> float:
     return round(float(time), 6)
 
 
-def _starts(doors: list[int], frames: list[Packet], clock: Clock, duration: Fraction, cut: Cut) -> list[int]:
+def lasting(table: Index, made: Sequence[Chunk], clock: Clock, cut: Cut) -> int:
+    """How many of the first chunks stay as they are, whatever follows in a film of which only this much is known."""
+    doors = groups(next(iter(table.tracks.values())))
+    sure = known(table)
+    for number, chunk in enumerate(made):
+        wish = clock.at(chunk.first) + Fraction(cut.others if chunk.number else cut.first)
+        # A door nearer to the wish may follow; so may pictures that lead one, and sound beside it.
+        if chunk.end is None or chunk.end * clock.time_base >= sure or clock.at(doors[-1].pts) < wish:
+            return number
+    return len(made)
+
+
+def known(table: Index) -> float:
+    """Until when (s on the source's clock) every packet is known that a film of this much holds, and so are the first
+    ones of all tracks."""
+    if any(len(track.packets) < AHEAD for track in table.tracks.values()):
+        return -inf
+    return min(float(track.packets[-1].dts * track.time_base) for track in table.tracks.values()) - MARGIN
+
+
+def followed(table: Index, chunk: Chunk) -> tuple[int, int]:
+    """Where to go on, bytes: what chunks from this one on need lies before the first number and from the second on."""
+    ends = [end for _, end in table.fragments]
+    first = [packet for track in table.tracks.values() for packet in track.packets[:AHEAD]]
+    head = max(ends[bisect_right(ends, packet.pos)] for packet in first)
+    since = chunk.sound_seek - MARGIN if chunk.sound_seek is not None else -inf
+    after = [
+        packet.pos
+        for track in table.tracks.values()
+        for packet in track.packets
+        if (packet.pts + 1) * float(track.time_base) >= since
+    ]
+    tail = table.fragments[bisect_right(ends, min(after))][0]
+    return head, tail
+
+
+def _starts(
+    doors: list[int], frames: list[Packet], clock: Clock, duration: Fraction, cut: Cut, begin: int, from_first: bool
+) -> list[int]:
     """Ticks where chunks start: of the groups' first frames, those nearest to the wished length."""
-    starts = [frames[0].pts]
+    starts = [begin]
     while True:
-        wish = clock.at(starts[-1]) + Fraction(cut.first if len(starts) == 1 else cut.others)
+        wish = clock.at(starts[-1]) + Fraction(cut.first if from_first and len(starts) == 1 else cut.others)
         if duration - wish < SHORTEST:
             return starts
         at = bisect_left(doors, clock.origin + wish / clock.time_base)
@@ -176,7 +218,7 @@ def needed(table: Index, chunk: Chunk, picture: int, sound: int | None) -> tuple
 
 def needed_before(table: Index, picture: int, end: float) -> tuple[tuple[int, int], ...] | None:
     """The bytes of the pictures before `end` (s on the source's clock); None: all of the file."""
-    spans = list(table.header) + _bytes(table.tracks[picture], -inf, end)
+    spans = list(table.header) + _bytes(table.tracks[picture], -inf, end, 0 if table.fragments else AHEAD)
     return joined(_whole(table, spans)) if table.seekable else None
 
 

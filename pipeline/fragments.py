@@ -9,7 +9,7 @@ import os
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +36,7 @@ class Fragment:
     start: int
     end: int
     runs: dict[int, Run] | None  # by number of the track; None: the table in `moov` tells what is in it
+    whole: bool = True  # False: the film ends inside it
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -58,17 +59,25 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
 def read(path: Path, spans: Spans | None = None) -> tuple[Fragment, ...]:
     """The fragments of a film, of which the bytes in `spans` are here (none: all); none if it has no `moof`."""
     found: list[Fragment] = []
+    total = path.stat().st_size
     with path.open("rb") as file:
-        for start, end in spans if spans is not None else [(0, path.stat().st_size)]:
+        for start, end in spans if spans is not None else [(0, total)]:
             for kind, at, after in boxes(file, start, end):
+                last, whole = min(after, total), after <= total
                 if kind == b"moof":
-                    found.append(Fragment(at, after, _runs(file, at, after)))
+                    found.append(Fragment(at, last, _runs(file, at, last), whole))
                 elif kind == b"mdat" and found and found[-1].runs is not None:
-                    last = found.pop()
-                    found.append(Fragment(last.start, after, last.runs))
+                    found.append(replace(found.pop(), end=last, whole=whole))
                 elif kind == b"mdat":
-                    found.append(Fragment(at, after, None))
+                    found.append(Fragment(at, last, None, whole))
     return tuple(found) if any(one.runs is not None for one in found) else ()
+
+
+def promised(path: Path, start: int, end: int) -> bool:
+    """Whether a `moov` says that fragments may follow."""
+    with path.open("rb") as file:
+        file.seek(start)
+        return any(kind == b"mvex" for kind, _, _ in _within(file.read(min(end - start, _LARGEST)), 8))
 
 
 def _runs(file: BinaryIO, start: int, end: int) -> dict[int, Run]:
@@ -148,7 +157,7 @@ def agree(pieces: Sequence[Fragment], number: int, packets: Iterable[tuple[int, 
         count[at] += 1
     for piece, found in zip(pieces, count, strict=True):
         told = (piece.runs or {}).get(number)
-        if piece.runs is not None and found != (told.samples if told else 0):
+        if piece.runs is not None and piece.whole and found != (told.samples if told else 0):
             return False
     # An engine moves all pictures by the most that one comes before its turn: the first fragment, always there, has it.
     lows = [one.runs[number].lowest for one in pieces if one.runs and number in one.runs]

@@ -70,15 +70,16 @@ class Index:
 
 
 @contextmanager
-def opened(path: Path, container: str) -> Iterator[InputContainer]:
-    """A stranger's file, opened with the demuxer that `sniff` named and nothing else.
+def opened(path: Path, container: str, arrived: Arrived | None = None) -> Iterator[InputContainer]:
+    """A stranger's file, opened with the demuxer that `sniff` named and nothing else. Of a film in fragments those that
+    have `arrived` are shown.
 
     Raises: Truncated, Unreadable, Damaged.
     """
     fragmented = container == "mov" and any(kind == b"moof" for kind, _, _ in _boxes(path))
     try:
         file = av.open(
-            View(path) if fragmented else str(path),
+            View(path, arrived.ranges if arrived else None) if fragmented else str(path),
             format=container,
             container_options=engine.options(container),
             # Strings of other alphabets and of none are data here, not errors.
@@ -118,28 +119,35 @@ def _refuse_truncated(path: Path, container: str) -> None:
         raise Truncated(f"{total} bytes of samples without an index")
 
 
-def require_tables(path: Path, arrived: Arrived) -> None:
-    """Look whether the tables of an ISO file are here, so that its packets can be read though they are not.
+def require_tables(path: Path, arrived: Arrived) -> bool:
+    """Look whether the tables of an ISO file are here, so that its packets can be read though they are not. True: those
+    in front are, and fragments have their own.
 
     Raises: Later.
     """
     seen: set[bytes] = set()
+    promised = False
     at, boxes = 0, _boxes(path)
     while at + 8 <= arrived.total:
         if not arrived.holds(at, at + 16):
-            if seen >= _WHOLE:
-                return  # what is behind is no table, or the whole file will say so
+            if seen >= _WHOLE and not promised:
+                return False  # what is behind is no table, or the whole file will say so
             # Behind the pictures, where nobody sent it ahead, the index comes last.
-            raise Later(None if b"mdat" in seen else ((at, at + 16),))
+            raise Later(None if b"mdat" in seen and not promised else ((at, at + 16),))
         kind, _, end = next(boxes, (b"", 0, 0))
+        if kind == b"moof" and b"moov" in seen:
+            return True
         if not kind or kind == b"moof":
             raise Later  # broken, or tables all over the file
         if kind != b"mdat":
             arrived.require(at, end)
+        if kind == b"moov":
+            promised = fragments.promised(path, at, end)
         seen.add(kind)
         at = end
     if not seen >= _WHOLE:
         raise Later
+    return False
 
 
 def _header(path: Path, container: str, pieces: tuple[Fragment, ...]) -> tuple[tuple[int, int], ...]:
@@ -160,8 +168,8 @@ def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived 
     Raises: Truncated, Unreadable, Damaged.
     """
     found: dict[int, list[Packet]] = {stream: [] for stream in streams}
-    pieces = fragments.read(path) if container == "mov" else ()
-    with opened(path, container) as file:
+    pieces = fragments.read(path, arrived.ranges if arrived else None) if container == "mov" else ()
+    with opened(path, container, arrived) as file:
         wanted = [file.streams[stream] for stream in streams]
         bases = {stream.index: Fraction(stream.time_base or 0) for stream in wanted}
         # What the one table in front or at the end of the file knows of; fragments carry their own.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import index, loudness, plan, presets, privacy, probe, source
+from pipeline import growth, index, loudness, plan, presets, privacy, probe, source
 from pipeline.arrived import Arrived, Later
 from pipeline.errors import MediaRejected
 from pipeline.sniff import HEAD_BYTES, Kind, sniff
@@ -32,11 +32,19 @@ def measure(
     return {"kind": str(found.kind), "recipe": presets.recipe(preset_name), **made}
 
 
-def measure_early(path: Path, preset_name: str, watermark: bool, present: Iterable[Iterable[int]]) -> dict[str, Any]:
+def measure_early(
+    path: Path,
+    preset_name: str,
+    watermark: bool,
+    present: Iterable[Iterable[int]],
+    known: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """What `measure` will say of a film that is still arriving: `path` holds its bytes `present` and zeros elsewhere.
 
     `{"later": ranges}` where that cannot be known yet, `{"later": None}` where only the whole file tells. An early
-    answer may be wrong, since an index that was sent ahead may be; it never refuses.
+    answer may be wrong, since an index that was sent ahead may be; it never refuses. Of a film in fragments it is the
+    beginning of what `measure` will say, with `more`: which bytes to look at next, together with what is `known`, its
+    source and plan.
     """
     arrived = Arrived.of(present, path.stat().st_size)
     try:
@@ -44,13 +52,33 @@ def measure_early(path: Path, preset_name: str, watermark: bool, present: Iterab
         found = sniff(path)
         if found.format != "mov":
             raise Later
-        index.require_tables(path, arrived)
+        if index.require_tables(path, arrived):
+            return {"kind": str(found.kind), **_grown(path, found.format, preset_name, watermark, arrived, known)}
         made = _film(path, found.format, preset_name, watermark, None, arrived)
     except Later as later:
         return {"later": later.ranges}
     except MediaRejected:
         return {"later": None}
     return {"kind": str(found.kind), "recipe": presets.recipe(preset_name), **made}
+
+
+def _grown(
+    path: Path,
+    container: str,
+    preset_name: str,
+    watermark: bool,
+    arrived: Arrived,
+    known: dict[str, Any] | None,
+) -> dict[str, Any]:
+    if presets.load(preset_name).sound.loudness is not None:
+        raise Later  # all of it must be listened to
+    if known is None:
+        measured, decided, more = growth.begin(path, container, preset_name, watermark, arrived)
+    else:
+        measured = source.from_json(known["source"])
+        decided, more = growth.go_on(path, measured, plan.from_json(known["plan"]), arrived)
+    made = {"source": source.to_json(measured), "plan": plan.to_json(decided)}
+    return {"recipe": decided.recipe, **made, "more": more}
 
 
 def _film(
@@ -70,4 +98,4 @@ def _film(
             raise Later  # all of it must be listened to
         heard = loudness.measure(path, container, measured.sound, on_progress)
     decided = plan.film(measured, table, preset_name, watermark=watermark, loudness=heard)
-    return {"source": source.to_json(measured), "plan": plan.to_json(decided)}
+    return {"source": source.to_json(measured), "plan": plan.to_json(growth.signed(measured, decided))}

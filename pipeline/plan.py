@@ -46,6 +46,7 @@ class Output:
     queue: Queue
     weight: float  # share of the work, s of film
     ranges: tuple[tuple[int, int], ...] | None = None  # bytes [from, to) it needs; None: the whole file
+    reads: str | None = None  # a digest of all that its making reads of source and plan; None: all of both
 
 
 @dataclass(frozen=True)

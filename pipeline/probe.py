@@ -47,7 +47,7 @@ def probe(path: Path, container: str, limits: Limits, arrived: Arrived | None = 
 
     Raises: Later; every leaf of MediaRejected that a film can earn; the message holds the value and the limit.
     """
-    with index.opened(path, container) as file:
+    with index.opened(path, container, arrived) as file:
         if len(file.streams) > limits.streams:
             raise TooManyStreams(f"{len(file.streams)} streams, limit {limits.streams}")
         picture, audio = _picture(file), _audio(file)
@@ -60,7 +60,7 @@ def probe(path: Path, container: str, limits: Limits, arrived: Arrived | None = 
     track = table.tracks[seen]
     frames = index.shown(track)
     _refuse(track, frames, table, limits)
-    with index.opened(path, container) as file:
+    with index.opened(path, container, arrived) as file:
         if arrived is not None:
             _require_first(table.tracks.values(), arrived)
         film = _film(file, track, frames, _beginning(track, frames, table), arrived)

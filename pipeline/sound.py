@@ -28,8 +28,7 @@ OFFSET = 10
 
 def packets(plan: FilmPlan, chunk: Chunk, rate: int) -> tuple[int, int]:
     """The packets [from, to) of the film's grid that belong to a chunk: those that start inside it."""
-    last = chunk is plan.chunks[-1] or chunk.number == len(plan.chunks) - 1
-    end = plan.duration if last else plan.chunks[chunk.number + 1].start
+    last, (_, end) = chunk.end is None, _span(plan, chunk)
     first = ceil(Fraction(chunk.start).limit_denominator(1_000_000) * rate / GRID)
     # The last one may end up to half a packet after the picture.
     return first, round(end * rate / GRID) if last else ceil(Fraction(end).limit_denominator(1_000_000) * rate / GRID)
@@ -88,8 +87,8 @@ def _copied(heard: ffmpeg.nodes.Stream, sound: Sound, plan: FilmPlan, chunk: Chu
 
 
 def _span(plan: FilmPlan, chunk: Chunk) -> tuple[float, float]:
-    last = chunk.number == len(plan.chunks) - 1
-    return chunk.start, plan.duration if last else plan.chunks[chunk.number + 1].start
+    # A later chunk need not be known.
+    return chunk.start, plan.duration if chunk.end is None else chunk.start + chunk.duration
 
 
 def _encoded(

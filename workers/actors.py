@@ -128,13 +128,15 @@ def _measure(current: Attempt, task: _Task) -> None:
         "watermark": task.asset.watermark_key is not None,
         "present": present,
     }
+    if present is not None and task.asset.plan is not None:
+        job["known"] = {"source": task.asset.source, "plan": task.asset.plan}
     with task.workspace(current, present, watermark=False) as place:
         held = present is not None or task.hint is None or _came(task.hint, place.inputs["input"])
         answer = child.run(
             job, inputs=place.inputs, room=place.room, on_progress=current.on_progress, cancelled=current.cancelled
         )
     # What was made early stays good only if it may go on with the encoder it was made by.
-    result = hardware.decided(answer["result"], task.asset.preset, task.asset.plan if task.is_whole else None)
+    result = hardware.decided(answer["result"], task.asset.preset, task.asset.plan)
 
     def decide(session: Session) -> bool:
         if "later" in result:

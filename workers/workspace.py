@@ -44,7 +44,7 @@ def workspace(
     anything is fetched).
     """
     root.mkdir(parents=True, exist_ok=True)
-    wanted = [(start, min(end, size)) for start, end in (ranges if ranges is not None else [(0, size)])]
+    wanted = _joined([(start, min(end, size)) for start, end in (ranges if ranges is not None else [(0, size)])])
     _ensure_room(root, sum(max(0, end - start) for start, end in wanted))
     with tempfile.TemporaryDirectory(dir=root, prefix="attempt-", ignore_cleanup_errors=True) as name, _held(name):
         folder = Path(name)
@@ -84,6 +84,17 @@ def remove_abandoned(root: Path) -> int:
         finally:
             os.close(handle)
     return removed
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """In order, and every byte once."""
+    made: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if made and start <= made[-1][1]:
+            made[-1] = (made[-1][0], max(end, made[-1][1]))
+        else:
+            made.append((start, end))
+    return made
 
 
 def _ensure_stored(pieces: Sequence[Piece], start: int, end: int) -> None:

@@ -135,8 +135,11 @@ def plan(
 
     `measured` is the child's result: kind, recipe, source, plan; `hint_held` whether the hint, if there was one, turned
     out to be what arrived. Where the same was decided before, from what had arrived by then, what is made or being made
-    stays. Otherwise everything is wanted anew, and who works on the old plan may no longer write. Only the lease on
+    stays; so it does where outputs were added, and of all others source and plan say the same. Otherwise everything is
+    wanted anew, and who works on the old plan may no longer write; but not before all bytes are here. Only the lease on
     `ingest` confirms a plan; an output's may change it, where its encoder turned out not to work.
+
+    `more` in `measured`, of a plan that will grow: the ranges to measure next, and how much `needs` to arrive before.
     """
     asset = locked(session, lease.asset_id)
     if asset is None or asset.state is State.REJECTED:
@@ -147,10 +150,14 @@ def plan(
         return ours is not None and (ours.done or (early and asset.recipe is not None))
     if lease.name == INGEST and not early:
         asset.hint_key = asset.hint_offset = asset.hint_length = None
-    if not (hint_held and _is_known(asset, measured)):
+    if hint_held and _has_grown(asset, measured):
+        _add(session, asset, measured)
+    elif not (hint_held and _is_known(asset, measured)) and not (lease.name == INGEST and early and asset.recipe):
         # Of every recipe: what no row names is swept once the asset has come to its end.
         session.execute(delete(Output).where(Output.asset_id == asset.id))
         _replace(session, asset, measured)
+    if lease.name == INGEST and early and (more := measured.get("more")):
+        _go_on(session, asset, more)
     advance(session, asset, window)
     return True
 
@@ -161,10 +168,24 @@ def _is_known(asset: Asset, measured: dict[str, Any]) -> bool:
     return before == {field: measured[field] for field in before}
 
 
+def _has_grown(asset: Asset, measured: dict[str, Any]) -> bool:
+    """Whether the plan names more, and everything it named before is to be made of exactly the same."""
+    if (asset.kind, asset.recipe) != (measured["kind"], measured["recipe"]) or asset.plan is None:
+        return False
+    before, after = asset.plan["outputs"], {output["name"]: output for output in measured["plan"]["outputs"]}
+    stays = all(output.get("reads") and output == after.get(output["name"]) for output in before)
+    return stays and 0 < len(before) < len(after)
+
+
 def _replace(session: Session, asset: Asset, measured: dict[str, Any]) -> None:
     asset.kind, asset.recipe = measured["kind"], measured["recipe"]
-    asset.source, asset.plan = measured["source"], measured["plan"]
     begin_again(session, asset.id, Claim.name != INGEST)
+    _add(session, asset, measured, anew=True)
+
+
+def _add(session: Session, asset: Asset, measured: dict[str, Any], *, anew: bool = False) -> None:
+    """Save the plan and claim what it names besides; `anew`: claim everything again."""
+    asset.source, asset.plan = measured["source"], measured["plan"]
     known = {row.name: row for row in session.scalars(select(Claim).where(Claim.asset_id == asset.id))}
     if INGEST in known:
         known[INGEST].weight = 0.0  # its guess is replaced by what the plan says
@@ -172,14 +193,24 @@ def _replace(session: Session, asset: Asset, measured: dict[str, Any]) -> None:
     fence = max(row.fence for row in known.values()) if len(known) > 1 else 0
     wanted = measured["plan"]["outputs"]
     for position, output in enumerate(wanted):
-        row = known.get(output["name"]) or Claim(asset_id=asset.id, name=output["name"], fence=fence)
-        row.position, row.queue, row.weight = position, output["queue"], float(output["weight"])
-        row.ranges = output.get("ranges")
-        row.needs = _needs(asset, row.ranges) if row.ranges is not None else None
-        row.done, row.progress = False, 0.0
+        row = known.get(output["name"])
+        if row is None or anew:
+            row = row or Claim(asset_id=asset.id, name=output["name"], fence=fence)
+            row.queue, row.weight, row.ranges = output["queue"], float(output["weight"]), output.get("ranges")
+            row.needs = _needs(asset, row.ranges) if row.ranges is not None else None
+            row.done, row.progress = False, 0.0
+        row.position = position
         session.add(row)
     for name in known.keys() - {output["name"] for output in wanted} - {INGEST}:
         session.delete(known[name])
+
+
+def _go_on(session: Session, asset: Asset, more: dict[str, Any]) -> None:
+    """Have more of the film measured when it has come. What the plan does not name yet is guessed."""
+    ingest = session.scalars(select(Claim).where(Claim.asset_id == asset.id, Claim.name == INGEST)).one()
+    ingest.ranges, ingest.needs = more["ranges"], min(more["needs"], asset.size)
+    planned = sum(output["weight"] for output in (asset.plan or {}).get("outputs", ()))
+    ingest.weight = max(0.0, asset.size / _BYTES_A_SECOND - planned)
 
 
 def _forget(session: Session, asset: Asset) -> None:

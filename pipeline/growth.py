@@ -1,0 +1,168 @@
+"""The plan of a film in fragments while it arrives: as far as it is known, and more with each measurement.
+
+What a plan names stays as it is while the film grows, and is the same in the plan of the whole film: a chunk is named
+only when nothing that may follow can change it. So each measurement needs the film's beginning and what came since the
+last, not what lies between.
+"""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import cut, fragments, index, presets, privacy, probe
+from pipeline import plan as planning
+from pipeline.arrived import Arrived, Later
+from pipeline.plan import Output, Plan
+from pipeline.source import Source
+from pipeline.source import to_json as told
+
+MOST = 32  # measurements of one film, about
+STEP = 4.0  # s of film that come between two
+GIVEN = 1 << 26  # bytes that are given to one beyond those it waits for
+
+# What is known of a film only when all of it is here; no chunk is made by it, nor the poster.
+_OF_SOURCE = ("duration",)
+_OF_PICTURE = ("duration", "frames", "variable")
+_OF_SOUND = ("end", "whole")
+_OF_PLAN = ("chunks", "duration", "poster", "storyboard", "preview")
+
+
+def signed(source: Source, plan: Plan) -> Plan:
+    """The plan, each output with a digest of what its making reads. Only of a film in fragments."""
+    if plan.film is None or not plan.film.fragmented:
+        return plan
+    read = told(source)
+    whole = planning.to_json(plan)
+    common = {
+        "source": {
+            **_without(read, _OF_SOURCE),
+            "film": _without(read["film"], _OF_PICTURE),
+            "sound": read["sound"] and _without(read["sound"], _OF_SOUND),
+        },
+        "plan": {**_without(whole, ("outputs",)), "film": _without(whole["film"], _OF_PLAN)},
+    }
+    own = {f"chunk/{chunk['number']:04d}": chunk for chunk in whole["film"]["chunks"]} | {
+        "poster": whole["film"]["poster"]
+    }
+    outputs = (replace(one, reads=_digest([common, own[one.name]])) if one.name in own else one for one in plan.outputs)
+    return replace(plan, outputs=tuple(outputs))
+
+
+def _without(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: one for name, one in value.items() if name not in names}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def begin(
+    path: Path, container: str, preset_name: str, watermark: bool, arrived: Arrived
+) -> tuple[Source, Plan, dict[str, Any] | None]:
+    """Source and plan of a film as far as they are known, and which bytes to go on with: `{"ranges", "needs"}`.
+
+    Raises: Later, until the first chunk and the poster are known; every leaf of MediaRejected.
+    """
+    preset = presets.load(preset_name)
+    here = _complete(path, arrived)
+    source, table = probe.probe(path, container, preset.limits, here)
+    if not table.fragments:
+        raise Later
+    source = replace(source, private=tuple(sorted(privacy.collect(path, container))))
+    whole = planning.film(source, table, preset_name, watermark=watermark)
+    assert source.film is not None
+    assert whole.film is not None
+    looked_at = max(probe.BEGINNING, preset.stills.poster_within)
+    count = cut.lasting(table, whole.film.chunks, _clock(whole), preset.cut)
+    a_second = _bytes_a_second(table, whole)
+    if not count or cut.known(table) < source.film.start + looked_at:
+        raise Later(_further(arrived, int((looked_at + 2 * cut.MARGIN) * a_second)))
+    named = [one for one in whole.outputs if one.name == "poster" or one.name in _names(count)]
+    made = replace(whole, outputs=tuple(named), film=replace(whole.film, chunks=whole.film.chunks[:count]))
+    more = _more(table, whole.film.chunks[count], a_second, arrived)
+    # How long it will be nobody knows.
+    return replace(source, duration=None), signed(source, made), more
+
+
+def go_on(path: Path, source: Source, plan: Plan, arrived: Arrived) -> tuple[Plan, dict[str, Any] | None]:
+    """The plan with what is known now beside it, and which bytes to go on with. What it named stays.
+
+    Raises: Later; every leaf of MediaRejected.
+    """
+    assert source.film is not None
+    assert plan.film is not None
+    preset = presets.load(plan.preset)
+    picture, heard = source.film.stream, source.sound.stream if source.sound else None
+    try:
+        here = _complete(path, arrived)
+    except Later:
+        return plan, _later(arrived, [[start, end] for start, end in arrived.ranges], arrived.total // MOST)
+    table = index.read(path, source.container, (picture,) if heard is None else (picture, heard), here)
+    if not table.fragments:
+        raise Later
+    clock, frames = _clock(plan), index.shown(table.tracks[picture])
+    duration = clock.at(frames[-1].pts)
+    chunks = cut.chunks(table, picture, clock, duration, preset.cut, plan.film.chunks)
+    count = cut.lasting(table, chunks, clock, preset.cut)
+    added = chunks[len(plan.film.chunks) : count]
+    outputs = [
+        Output(
+            f"chunk/{chunk.number:04d}",
+            planning.Queue.FILM,
+            chunk.duration,
+            cut.needed(table, chunk, picture, heard),
+        )
+        for chunk in added
+    ]
+    film = replace(plan.film, chunks=plan.film.chunks + added)
+    more = _more(table, chunks[len(film.chunks)], _bytes_a_second(table, plan), arrived)
+    return signed(source, replace(plan, outputs=plan.outputs + tuple(outputs), film=film)), more
+
+
+def _names(count: int) -> set[str]:
+    return {f"chunk/{number:04d}" for number in range(count)}
+
+
+def _clock(plan: Plan) -> cut.Clock:
+    assert plan.film is not None
+    return cut.Clock(plan.film.origin, plan.film.time_base, plan.film.keep)
+
+
+def _complete(path: Path, arrived: Arrived) -> Arrived:
+    """What is here, without the fragment that still arrives. Raises: Later."""
+    *before, (start, end) = arrived.ranges
+    found = fragments.read(path, [(start, end)])
+    if len(found) < 2 or found[-1].start >= end:
+        raise Later(_further(arrived, 0))
+    return Arrived((*before, (start, found[-1].start)), arrived.total)
+
+
+def _further(arrived: Arrived, wanted: int) -> tuple[tuple[int, int], ...] | None:
+    """As many bytes from the beginning as are `wanted`, or half as much again; None where that is all."""
+    here = arrived.ranges[-1][1]
+    until = wanted if wanted > here else here * 3 // 2
+    return ((0, until),) if until < arrived.total else None
+
+
+def _bytes_a_second(table: index.Index, plan: Plan) -> float:
+    assert plan.film is not None
+    last = next(iter(table.tracks.values())).packets[-1]
+    return table.fragments[-1][1] / max(0.1, float((last.dts - plan.film.origin) * plan.film.time_base))
+
+
+def _more(table: index.Index, chunk: cut.Chunk, a_second: float, arrived: Arrived) -> dict[str, Any] | None:
+    """Which bytes the next measurement is given, and how many must have come; None: it is that of the whole film."""
+    last = arrived.ranges[-1][1]
+    head, tail = cut.followed(table, chunk)
+    ranges = [[0, head], [tail, last]] if head < tail else [[0, last]]
+    return _later(arrived, ranges, max(int(STEP * a_second), arrived.total // MOST))
+
+
+def _later(arrived: Arrived, ranges: list[list[int]], step: int) -> dict[str, Any] | None:
+    until = ranges[-1][1] + step
+    if until >= arrived.total:
+        return None
+    ranges[-1][1] = min(arrived.total, until + GIVEN)
+    return {"ranges": ranges, "needs": until}
