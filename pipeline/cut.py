@@ -117,42 +117,6 @@ def _told(time: Fraction) -> float:
     return round(float(time), 6)
 
 
-def lasting(table: Index, made: Sequence[Chunk], clock: Clock, cut: Cut) -> int:
-    """How many of the first chunks stay as they are, whatever follows in a film of which only this much is known."""
-    doors = groups(next(iter(table.tracks.values())))
-    sure = known(table)
-    for number, chunk in enumerate(made):
-        wish = clock.at(chunk.first) + Fraction(cut.others if chunk.number else cut.first)
-        # A door nearer to the wish may follow; so may pictures that lead one, and sound beside it.
-        if chunk.end is None or chunk.end * clock.time_base >= sure or clock.at(doors[-1].pts) < wish:
-            return number
-    return len(made)
-
-
-def known(table: Index) -> float:
-    """Until when (s on the source's clock) every packet is known that a film of this much holds, and so are the first
-    ones of all tracks."""
-    if any(len(track.packets) < AHEAD for track in table.tracks.values()):
-        return -inf
-    return min(float(track.packets[-1].dts * track.time_base) for track in table.tracks.values()) - MARGIN
-
-
-def followed(table: Index, chunk: Chunk) -> tuple[int, int]:
-    """Where to go on, bytes: what chunks from this one on need lies before the first number and from the second on."""
-    ends = [end for _, end in table.fragments]
-    first = [packet for track in table.tracks.values() for packet in track.packets[:AHEAD]]
-    head = max(ends[bisect_right(ends, packet.pos)] for packet in first)
-    since = chunk.sound_seek - MARGIN if chunk.sound_seek is not None else -inf
-    after = [
-        packet.pos
-        for track in table.tracks.values()
-        for packet in track.packets
-        if (packet.pts + 1) * float(track.time_base) >= since
-    ]
-    tail = table.fragments[bisect_right(ends, min(after))][0]
-    return head, tail
-
-
 def _starts(
     doors: list[int], frames: list[Packet], clock: Clock, duration: Fraction, cut: Cut, begin: int, from_first: bool
 ) -> list[int]:

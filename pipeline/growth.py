@@ -7,14 +7,21 @@ last, not what lies between.
 
 import hashlib
 import json
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from pipeline import cut, fragments, index, presets, privacy, probe
 from pipeline import plan as planning
 from pipeline.arrived import Arrived, Later
+from pipeline.cut import Chunk, Clock
+from pipeline.index import Index
 from pipeline.plan import Output, Plan
+from pipeline.presets import Cut
 from pipeline.source import Source
 from pipeline.source import to_json as told
 
@@ -75,9 +82,9 @@ def begin(
     assert source.film is not None
     assert whole.film is not None
     looked_at = max(probe.BEGINNING, preset.stills.poster_within)
-    count = cut.lasting(table, whole.film.chunks, _clock(whole), preset.cut)
+    count = _lasting(table, whole.film.chunks, _clock(whole), preset.cut)
     a_second = _bytes_a_second(table, whole)
-    if not count or cut.known(table) < source.film.start + looked_at:
+    if not count or _known(table) < source.film.start + looked_at:
         raise Later(_further(arrived, int((looked_at + 2 * cut.MARGIN) * a_second)))
     named = [one for one in whole.outputs if one.name == "poster" or one.name in _names(count)]
     made = replace(whole, outputs=tuple(named), film=replace(whole.film, chunks=whole.film.chunks[:count]))
@@ -105,7 +112,7 @@ def go_on(path: Path, source: Source, plan: Plan, arrived: Arrived) -> tuple[Pla
     clock, frames = _clock(plan), index.shown(table.tracks[picture])
     duration = clock.at(frames[-1].pts)
     chunks = cut.chunks(table, picture, clock, duration, preset.cut, plan.film.chunks)
-    count = cut.lasting(table, chunks, clock, preset.cut)
+    count = _lasting(table, chunks, clock, preset.cut)
     added = chunks[len(plan.film.chunks) : count]
     outputs = [
         Output(
@@ -121,13 +128,49 @@ def go_on(path: Path, source: Source, plan: Plan, arrived: Arrived) -> tuple[Pla
     return signed(source, replace(plan, outputs=plan.outputs + tuple(outputs), film=film)), more
 
 
+def _lasting(table: Index, made: Sequence[Chunk], clock: Clock, wished: Cut) -> int:
+    """How many of the first chunks stay as they are, whatever follows in a film of which only this much is known."""
+    doors = index.groups(next(iter(table.tracks.values())))
+    sure = _known(table)
+    for number, chunk in enumerate(made):
+        wish = clock.at(chunk.first) + Fraction(wished.others if chunk.number else wished.first)
+        # A door nearer to the wish may follow; so may pictures that lead one, and sound beside it.
+        if chunk.end is None or chunk.end * clock.time_base >= sure or clock.at(doors[-1].pts) < wish:
+            return number
+    return len(made)
+
+
+def _known(table: Index) -> float:
+    """Until when (s on the source's clock) every packet is known that a film of this much holds, and so are the first
+    ones of all tracks."""
+    if any(len(track.packets) < cut.AHEAD for track in table.tracks.values()):
+        return -inf
+    return min(float(track.packets[-1].dts * track.time_base) for track in table.tracks.values()) - cut.MARGIN
+
+
+def _followed(table: Index, chunk: Chunk) -> tuple[int, int]:
+    """Where to go on, bytes: what chunks from this one on need lies before the first number and from the second on."""
+    ends = [end for _, end in table.fragments]
+    first = [packet for track in table.tracks.values() for packet in track.packets[: cut.AHEAD]]
+    head = max(ends[bisect_right(ends, packet.pos)] for packet in first)
+    since = chunk.sound_seek - cut.MARGIN if chunk.sound_seek is not None else -inf
+    after = [
+        packet.pos
+        for track in table.tracks.values()
+        for packet in track.packets
+        if (packet.pts + 1) * float(track.time_base) >= since
+    ]
+    tail = table.fragments[bisect_right(ends, min(after))][0]
+    return head, tail
+
+
 def _names(count: int) -> set[str]:
     return {f"chunk/{number:04d}" for number in range(count)}
 
 
-def _clock(plan: Plan) -> cut.Clock:
+def _clock(plan: Plan) -> Clock:
     assert plan.film is not None
-    return cut.Clock(plan.film.origin, plan.film.time_base, plan.film.keep)
+    return Clock(plan.film.origin, plan.film.time_base, plan.film.keep)
 
 
 def _complete(path: Path, arrived: Arrived) -> Arrived:
@@ -146,16 +189,16 @@ def _further(arrived: Arrived, wanted: int) -> tuple[tuple[int, int], ...] | Non
     return ((0, until),) if until < arrived.total else None
 
 
-def _bytes_a_second(table: index.Index, plan: Plan) -> float:
+def _bytes_a_second(table: Index, plan: Plan) -> float:
     assert plan.film is not None
     last = next(iter(table.tracks.values())).packets[-1]
     return table.fragments[-1][1] / max(0.1, float((last.dts - plan.film.origin) * plan.film.time_base))
 
 
-def _more(table: index.Index, chunk: cut.Chunk, a_second: float, arrived: Arrived) -> dict[str, Any] | None:
+def _more(table: Index, chunk: Chunk, a_second: float, arrived: Arrived) -> dict[str, Any] | None:
     """Which bytes the next measurement is given, and how many must have come; None: it is that of the whole film."""
     last = arrived.ranges[-1][1]
-    head, tail = cut.followed(table, chunk)
+    head, tail = _followed(table, chunk)
     ranges = [[0, head], [tail, last]] if head < tail else [[0, last]]
     return _later(arrived, ranges, max(int(STEP * a_second), arrived.total // MOST))
 

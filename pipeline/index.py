@@ -16,15 +16,15 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from pipeline import engine, fragments
-from pipeline.arrived import Arrived, Later
+from pipeline.arrived import Arrived
 from pipeline.errors import Damaged, TooManyStreams, Truncated, Unreadable
-from pipeline.fragments import Fragment, View
+from pipeline.fragments import Fragment
+from pipeline.view import View
 
 # Packets of one track: 4 hours at 60 frames/s, and enough for the shortest audio packets of half an hour.
 MOST_PACKETS = 900_000
 
-_WHOLE = {b"moov", b"mdat"}  # what an ISO film without fragments has
-_TABLES = _WHOLE | {b"moof", b"sidx", b"mfra"}
+_TABLES = {b"moov", b"mdat", b"moof", b"sidx", b"mfra"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def opened(path: Path, container: str, arrived: Arrived | None = None) -> Iterat
 
     Raises: Truncated, Unreadable, Damaged.
     """
-    fragmented = container == "mov" and any(kind == b"moof" for kind, _, _ in _boxes(path))
+    fragmented = container == "mov" and any(kind == b"moof" for kind, _, _ in outermost(path))
     try:
         file = av.open(
             View(path, arrived.ranges if arrived else None) if fragmented else str(path),
@@ -102,7 +102,7 @@ def opened(path: Path, container: str, arrived: Arrived | None = None) -> Iterat
             raise Damaged(f"{container}: {error.strerror}") from error
 
 
-def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
+def outermost(path: Path) -> Iterator[tuple[bytes, int, int]]:
     """The outermost boxes of an ISO file: kind, first byte, first byte after it (which may lie beyond the end)."""
     with path.open("rb") as file:
         yield from fragments.boxes(file, 0, path.stat().st_size)
@@ -111,7 +111,7 @@ def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
 def _refuse_truncated(path: Path, container: str) -> None:
     """Tell a file that lost its end from one that never was a film."""
     total = path.stat().st_size
-    boxes = list(_boxes(path)) if container == "mov" else []
+    boxes = list(outermost(path)) if container == "mov" else []
     if boxes and boxes[-1][2] > total:
         raise Truncated(f"the last box ends at byte {boxes[-1][2]}, the file at {total}")
     kinds = {kind for kind, _, _ in boxes}
@@ -119,42 +119,11 @@ def _refuse_truncated(path: Path, container: str) -> None:
         raise Truncated(f"{total} bytes of samples without an index")
 
 
-def require_tables(path: Path, arrived: Arrived) -> bool:
-    """Look whether the tables of an ISO file are here, so that its packets can be read though they are not. True: those
-    in front are, and fragments have their own.
-
-    Raises: Later.
-    """
-    seen: set[bytes] = set()
-    promised = False
-    at, boxes = 0, _boxes(path)
-    while at + 8 <= arrived.total:
-        if not arrived.holds(at, at + 16):
-            if seen >= _WHOLE and not promised:
-                return False  # what is behind is no table, or the whole file will say so
-            # Behind the pictures, where nobody sent it ahead, the index comes last.
-            raise Later(None if b"mdat" in seen and not promised else ((at, at + 16),))
-        kind, _, end = next(boxes, (b"", 0, 0))
-        if kind == b"moof" and b"moov" in seen:
-            return True
-        if not kind or kind == b"moof":
-            raise Later  # broken, or tables all over the file
-        if kind != b"mdat":
-            arrived.require(at, end)
-        if kind == b"moov":
-            promised = fragments.promised(path, at, end)
-        seen.add(kind)
-        at = end
-    if not seen >= _WHOLE:
-        raise Later
-    return False
-
-
 def _header(path: Path, container: str, pieces: tuple[Fragment, ...]) -> tuple[tuple[int, int], ...]:
     total = path.stat().st_size
     if container != "mov":
         return ((0, total),)
-    boxes = list(_boxes(path))
+    boxes = list(outermost(path))
     if pieces:
         return tuple((at, end) for kind, at, end in boxes if kind in (b"ftyp", b"moov") and at < pieces[-1].start)
     # Behind the last table and the last pictures there is only talk.
@@ -193,7 +162,7 @@ def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived 
         names = {stream.index: stream.id for stream in wanted}
     tracks = {stream: Track(stream, bases[stream], tuple(found[stream])) for stream in streams}
     total = path.stat().st_size
-    cut = container == "mov" and any(end > total for _, _, end in _boxes(path))
+    cut = container == "mov" and any(end > total for _, _, end in outermost(path))
     missing = max(0, listed - len(found[streams[0]])) if cut else 0
     if pieces:
         agreed = all(_agreed(pieces, names[track.stream], track) for track in tracks.values())

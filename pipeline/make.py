@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline import fragments, frames, plan, proof, source, transcode
+from pipeline import frames, plan, proof, source, transcode, view
 from pipeline.errors import PipelineFailed
 from pipeline.plan import Plan
 from pipeline.source import Source
@@ -109,7 +109,7 @@ def _given(name: str, path: Path, what: Plan, out: Path) -> Iterator[Path]:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="film-", dir=out) as folder:
-        yield fragments.copy(path, ranges, Path(folder) / "film")
+        yield view.copy(path, ranges, Path(folder) / "film")
 
 
 def _proved(made: dict[str, Any], still: str, path: Path, it: Source, what: Plan, out: Path) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import growth, index, loudness, plan, presets, privacy, probe, source
+from pipeline import fragments, growth, index, loudness, plan, presets, privacy, probe, source
 from pipeline.arrived import Arrived, Later
 from pipeline.errors import MediaRejected
 from pipeline.sniff import HEAD_BYTES, Kind, sniff
+
+_WHOLE = {b"moov", b"mdat"}  # what an ISO film without fragments has
 
 
 def measure(
@@ -52,7 +54,7 @@ def measure_early(
         found = sniff(path)
         if found.format != "mov":
             raise Later
-        if index.require_tables(path, arrived):
+        if _in_front(path, arrived):
             return {"kind": str(found.kind), **_grown(path, found.format, preset_name, watermark, arrived, known)}
         made = _film(path, found.format, preset_name, watermark, None, arrived)
     except Later as later:
@@ -60,6 +62,37 @@ def measure_early(
     except MediaRejected:
         return {"later": None}
     return {"kind": str(found.kind), "recipe": presets.recipe(preset_name), **made}
+
+
+def _in_front(path: Path, arrived: Arrived) -> bool:
+    """Look whether the tables of an ISO file are here, so that its packets can be read though they are not. True: those
+    in front are, and fragments have their own.
+
+    Raises: Later.
+    """
+    seen: set[bytes] = set()
+    promised = False
+    at, boxes = 0, index.outermost(path)
+    while at + 8 <= arrived.total:
+        if not arrived.holds(at, at + 16):
+            if seen >= _WHOLE and not promised:
+                return False  # what is behind is no table, or the whole file will say so
+            # Behind the pictures, where nobody sent it ahead, the index comes last.
+            raise Later(None if b"mdat" in seen and not promised else ((at, at + 16),))
+        kind, _, end = next(boxes, (b"", 0, 0))
+        if kind == b"moof" and b"moov" in seen:
+            return True
+        if not kind or kind == b"moof":
+            raise Later  # broken, or tables all over the file
+        if kind != b"mdat":
+            arrived.require(at, end)
+        if kind == b"moov":
+            promised = fragments.promised(path, at, end)
+        seen.add(kind)
+        at = end
+    if not seen >= _WHOLE:
+        raise Later
+    return False
 
 
 def _grown(

@@ -43,7 +43,7 @@ KNOWN_RATES += [Fraction(n * 1000, 1001) for n in (15, 24, 30, 48, 60, 120, 240)
 
 def probe(path: Path, container: str, limits: Limits, arrived: Arrived | None = None) -> tuple[Source, Index]:
     """Measure a film. `container` is the demuxer that `sniff` named; `arrived` says what is here of a film that still
-    arrives, whose tables are here (`index.require_tables`).
+    arrives, whose tables are here.
 
     Raises: Later; every leaf of MediaRejected that a film can earn; the message holds the value and the limit.
     """

@@ -10,7 +10,7 @@ import pytest
 from painting import ffmpeg, paint
 from screening import Screening, chunk_names, make_chunk, measured, screen, source_times
 
-from pipeline import fragments
+from pipeline import view
 
 BY_KEY = "frag_keyframe+empty_moov+default_base_moof"
 HOW: dict[str, Any] = {"seconds": 6, "rate": 15, "gop": 15, "codec": "h264-b", "video_filter": "noise=alls=9:allf=t"}
@@ -77,7 +77,7 @@ def test_pictures_from_some_fragments_are_those_of_the_whole_film(tmp_path: Path
     with av.open(str(film)) as whole:
         wanted = [(one.pts, _digest(one)) for one in whole.decode(video=0) if one.pts >= last["first"]]
 
-    part = fragments.copy(film, ranges, tmp_path / "part")
+    part = view.copy(film, ranges, tmp_path / "part")
 
     assert part.stat().st_blocks * 512 < 0.8 * film.stat().st_size
     with av.open(str(part), format="mov") as file:
