@@ -77,15 +77,23 @@ def opened(path: Path, container: str, arrived: Arrived | None = None) -> Iterat
     Raises: Truncated, Unreadable, Damaged.
     """
     fragmented = container == "mov" and any(kind == b"moof" for kind, _, _ in outermost(path))
+    if fragmented:
+        with View(path, arrived.ranges if arrived else None) as view, _opened(path, view, container) as file:
+            yield file
+        return
+    with _opened(path, str(path), container) as file:
+        yield file
+
+
+@contextmanager
+def _opened(path: Path, given: View | str, container: str) -> Iterator[InputContainer]:
     try:
         file = av.open(
-            View(path, arrived.ranges if arrived else None) if fragmented else str(path),
+            given,
             format=container,
             container_options=engine.options(container),
             # Strings of other alphabets and of none are data here, not errors.
             metadata_errors="surrogateescape",
-            # Of what a view gives is asked in large pieces.
-            buffer_size=1 << 18 if fragmented else 1 << 15,
         )
     except FFmpegError as error:
         # The container's own tables are missing or make no sense.

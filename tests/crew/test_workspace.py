@@ -50,6 +50,26 @@ def test_the_whole_original_is_put_together_from_its_parts(storage: Storage, tmp
     assert list((tmp_path / "work").iterdir()) == []
 
 
+def test_bytes_asked_for_twice_are_fetched_once(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[int] = []
+    read = storage.read
+
+    def counted(key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        for block in read(key, start, end):
+            fetched.append(len(block))
+            yield block
+
+    monkeypatch.setattr(storage, "read", counted)
+    asked = [[0, 9_000], [20_000, 20_500], [0, 12_000], [8_000, 11_000]]
+
+    with workspace(tmp_path / "work", storage, size=50_000, pieces=PIECES, ranges=asked) as place:
+        assert place.inputs["input"].read_bytes()[:12_000] == BODY[:12_000]
+
+    assert sum(fetched) == 12_500
+
+
 def test_only_the_bytes_asked_for_are_fetched(storage: Storage, tmp_path: Path) -> None:
     storage.delete("parts/21000")  # not needed, so not missed
 
