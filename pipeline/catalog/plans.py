@@ -206,9 +206,10 @@ def _add(session: Session, asset: Asset, measured: dict[str, Any], *, anew: bool
 
 
 def _go_on(session: Session, asset: Asset, more: dict[str, Any]) -> None:
-    """Have more of the film measured when it has come. What the plan does not name yet is guessed."""
+    """Have more of the film measured when it has come, where its chunks are made: nobody's first one waits for that.
+    What the plan does not name yet is guessed."""
     ingest = session.scalars(select(Claim).where(Claim.asset_id == asset.id, Claim.name == INGEST)).one()
-    ingest.ranges, ingest.needs = more["ranges"], min(more["needs"], asset.size)
+    ingest.queue, ingest.ranges, ingest.needs = "film", more["ranges"], min(more["needs"], asset.size)
     planned = sum(output["weight"] for output in (asset.plan or {}).get("outputs", ()))
     ingest.weight = max(0.0, asset.size / _BYTES_A_SECOND - planned)
 
@@ -223,7 +224,8 @@ def _forget(session: Session, asset: Asset) -> None:
     highest = session.scalar(select(func.max(Claim.fence)).where(mine)) or 0
     first = begin(asset)
     row = session.scalars(select(Claim).where(mine, Claim.name == INGEST)).one_or_none() or first
-    row.fence, row.weight, row.ranges, row.needs = highest + 1, first.weight, first.ranges, first.needs
+    row.fence, row.queue, row.weight = highest + 1, first.queue, first.weight
+    row.ranges, row.needs = first.ranges, first.needs
     session.add(row)
 
 

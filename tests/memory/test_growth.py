@@ -102,4 +102,5 @@ def test_the_next_measurement_is_given_what_it_asked_for_and_stands_for_what_is_
 
     ingest = session.scalars(select(Claim).where(Claim.asset_id == asset.id, Claim.name == "ingest")).one()
     assert (ingest.ranges, ingest.needs, ingest.done) == (MORE["ranges"], MORE["needs"], False)
+    assert ingest.queue == "film"
     assert ingest.weight == max(0.0, SIZE / 2e6 - 5.0)
