@@ -170,7 +170,7 @@ def _names(count: int) -> set[str]:
 
 def _clock(plan: Plan) -> Clock:
     assert plan.film is not None
-    return Clock(plan.film.origin, plan.film.time_base, plan.film.keep)
+    return Clock(plan.film.origin, plan.film.time_base, plan.film.apart)
 
 
 def _complete(path: Path, arrived: Arrived) -> Arrived:

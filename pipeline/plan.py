@@ -173,7 +173,7 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
     picture, track = source.film, table.tracks[source.film.stream]
     keep, most = thinned(picture.rate, preset.picture.rate), preset.picture.rate
     clock = Clock(shown(track)[0].pts, track.time_base, None if keep is None else apart(most, track.time_base))
-    if keep is not None and picture.variable:
+    if keep is not None and picture.variable and not table.fragments:
         keep = Fraction(most)  # in its fastest stretches; what players are told
     duration = Fraction(picture.duration).limit_denominator(1_000_000)
     cuts = chunks(table, picture.stream, clock, duration, preset.cut)
