@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Kept } from "../src/capture/keep";
+import type { Parcel } from "../src/capture/parcel";
 import type { Sender } from "../src/capture/sender";
 
 const WORDS: Record<string, unknown> = { start: { intervention: "i", token: "t", endpoint: "/files", max: 1000, items: [] }, words: {} };
@@ -13,11 +14,12 @@ Object.assign(globalThis, {
   },
 });
 Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
-const { canSendAgain, Sender: Made } = await import("../src/capture/sender");
+const { canSendAgain } = await import("../src/capture/parcel");
+const { Sender: Made } = await import("../src/capture/sender");
 const { Broken } = await import("../src/capture/line");
 
 /** A sender that never gets further than `answers`, and the names of the files its memory was told to forget. */
-function sender(...answers: (number | "arrived")[]): { sender: Sender; forgotten: string[]; tried: Kept[] } {
+function sender(...answers: (number | Error | "arrived")[]): { sender: Sender; forgotten: string[]; tried: Kept[] } {
   const [forgotten, tried]: [string[], Kept[]] = [[], []];
   const memory = {
     remembered: async () => [],
@@ -31,15 +33,22 @@ function sender(...answers: (number | "arrived")[]): { sender: Sender; forgotten
     kept.acknowledged = 4;
     const answer = answers.shift();
     if (answer === undefined) return new Promise(NOTHING);
+    if (answer instanceof Error) throw answer;
     if (answer !== "arrived") throw new Broken(answer, "no", answer === 429 ? 1 : 0);
   };
   return { sender: new Made(memory as never, line as never), forgotten, tried };
 }
 
-async function add(to: Sender): Promise<void> {
-  await to.add([new File(["film"], "IMG_1.pdf", { type: "application/pdf" })], "document");
+function file(name = "IMG_1.pdf"): File {
+  return new File(["film"], name, { type: "application/pdf" });
+}
+
+async function add(to: Sender, ...files: File[]): Promise<void> {
+  await to.add(files.length ? files : [file()], "document");
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+const phases = (of: Sender): string[] => of.parcels.map(({ phase }: Parcel) => phase);
 
 test("whatever the server answers, the phone's own copy stays", async () => {
   for (const status of [400, 403, 404, 410, 413, 415, 429, 503]) {
@@ -71,4 +80,38 @@ test("a server that asks for patience is waited for", async () => {
     await add(made);
     assert.equal(made.parcels[0]!.phase, phase);
   }
+});
+
+test("files behind one that the server does not take now do not wait for it", async () => {
+  const { sender: made, tried } = sender(429, "arrived", "arrived");
+  await add(made, file("film.pdf"), file("photo-1.pdf"), file("photo-2.pdf"));
+  assert.deepEqual(phases(made), ["held", "sent", "sent"]);
+  assert.deepEqual(tried.map(({ name }) => name), ["film.pdf", "photo-1.pdf", "photo-2.pdf"]);
+});
+
+test("where nobody answers, all files wait, and the next one is tried first", async () => {
+  const { sender: made, tried } = sender(0, "arrived", "arrived");
+  await add(made, file("film.pdf"), file("photo.pdf"));
+  assert.deepEqual(phases(made), ["resting", "waiting"]);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.deepEqual(tried.map(({ name }) => name), ["film.pdf", "photo.pdf", "film.pdf"]);
+  assert.deepEqual(phases(made), ["sent", "sent"]);
+});
+
+test("a dealership's quota is named, and is not called a lost network", async () => {
+  const { sender: made } = sender(new Broken(429, "unfinished uploads hold 5 of 6 bytes: finish or remove one first\n", 60));
+  await add(made);
+  assert.deepEqual([made.parcels[0]!.phase, made.parcels[0]!.message], ["held", "card-unfinished"]);
+});
+
+test("bytes that the phone no longer has are asked for, and sent from where the server is", async () => {
+  const gone = file();
+  gone.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException("", "NotReadableError")) }) as never;
+  const { sender: made, forgotten, tried } = sender(0, new Broken(0, "slice 0 is not here", 0, true), "arrived");
+  await add(made, gone);
+  assert.deepEqual(phases(made), ["missing"]); // not in the picker's file, not in the slices
+  assert.deepEqual(forgotten, []);
+  await add(made, file());
+  assert.deepEqual(phases(made), ["sent"]);
+  assert.deepEqual(tried.map(({ acknowledged }) => acknowledged), [0, 4, 4]);
 });

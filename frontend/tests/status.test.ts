@@ -30,6 +30,8 @@ test("files that need a person are counted", () => {
 test("without a network it says so, and that nothing is lost", () => {
   assert.deepEqual(status(["sending"], false, false, 1, 0), { key: "no-network", tone: "waiting", n: 1 });
   assert.equal(status(["resting", "waiting"], true, false, 0, 0).key, "no-network");
+  assert.equal(status(["resting", "sending"], true, false, 0, 0).key, "sending");
+  assert.equal(status(["resting", "sending"], false, false, 0, 0).key, "no-network");
   assert.equal(status(["sent"], false, false, 1, 0).key, "sent"); // nothing to send: the network does not matter
 });
 

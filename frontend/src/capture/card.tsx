@@ -1,8 +1,8 @@
 // One film, photo or file: its picture, how far it is, and what can be done with it.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
+import { canSendAgain, type Parcel } from "./parcel";
 import { pictureOf } from "./pictures";
-import { canSendAgain, type Parcel } from "./sender";
 import { start, t, type Item } from "./start";
 import { megabytes, remaining } from "./status";
 
@@ -118,7 +118,7 @@ function looks(row: Row): Look {
     if (parcel.phase === "refused") return { icon: "warn", tone: "bad", text: parcel.message, value: null };
     if (parcel.phase === "missing") return { icon: "warn", tone: "bad", text: t("choose-again"), value: sent };
     if (parcel.phase === "resting" || (parcel.phase === "sending" && !navigator.onLine)) return { icon: "wait", tone: "waiting", text: t("card-network", numbers), value: sent };
-    if (parcel.phase === "held") return { icon: "wait", tone: "waiting", text: t("card-held", numbers), value: sent };
+    if (parcel.phase === "held") return { icon: "wait", tone: "waiting", text: parcel.message || t("card-held", numbers), value: sent };
     if (parcel.phase === "sending") return { icon: "up", tone: "busy", text: going(t("card-sending", numbers)), value: sent };
     if (parcel.phase === "waiting") return { icon: "wait", tone: "calm", text: t("card-waiting"), value: sent || null };
     return { icon: "check", tone: "good", text: t("card-sent"), value: null };

@@ -69,13 +69,16 @@ export async function slice(kept: Kept, file: Blob, onSlice: (sliced: number) =>
   }
 }
 
-/** The bytes [start, end) of a kept file. Rejects when one of them is not here. */
+/** A part of a kept file is not here (any more). */
+export class Lost extends Error {}
+
+/** The bytes [start, end) of a kept file. Rejects with Lost when one of them is not here. */
 export async function bytes(id: string, start: number, end: number): Promise<Blob> {
   const db = await database();
   const parts: ArrayBuffer[] = [];
   for (let index = Math.floor(start / SLICE); index * SLICE < end; index++) {
     const part = await db.get("slices", [id, index]);
-    if (!part) throw new Error(`slice ${index} is not here`);
+    if (!part) throw new Lost(`slice ${index} is not here`);
     const from = index * SLICE;
     parts.push(part.slice(Math.max(start - from, 0), Math.min(end - from, SLICE)));
   }

@@ -1,12 +1,12 @@
 // One attempt to send one file: tus-js-client from where the server is, until it is done or the line breaks.
 import { Upload, type DetailedError } from "tus-js-client";
 import { sendIndex } from "./hint";
-import { bytes, type Kept } from "./keep";
+import { bytes, Lost, type Kept } from "./keep";
 import { FIRST, nextChunk } from "./pace";
 
 export class Broken extends Error {
-  /** `pause`: seconds the server asked to wait. */
-  constructor(public status: number, public sentence: string, public pause = 0) {
+  /** `pause`: seconds the server asked to wait. `lost`: it is the phone that no longer has the bytes. */
+  constructor(public status: number, public sentence: string, public pause = 0, public lost = false) {
     super(sentence);
   }
 }
@@ -34,7 +34,14 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
       clearTimeout(watch);
       watch = window.setTimeout(() => fail(new Broken(0, "silence")), SILENCE_MS);
     };
-    const read = async (from: number, to: number): Promise<Blob> => (file ? file.slice(from, to) : bytes(kept.id, from, to));
+    let lost = false;
+    const read = async (from: number, to: number): Promise<Blob> => {
+      if (file) return file.slice(from, to);
+      return bytes(kept.id, from, to).catch((error: unknown) => {
+        lost ||= error instanceof Lost;
+        throw error;
+      });
+    };
     const source = {
       size: kept.size,
       slice: async (from: number, to: number) => {
@@ -77,7 +84,7 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
       onError: (error) => {
         const answer = (error as DetailedError).originalResponse;
         const pause = Number(answer?.getHeader("Retry-After")) || 0;
-        fail(new Broken(answer?.getStatus() ?? 0, answer?.getBody() ?? error.message, pause));
+        fail(new Broken(answer?.getStatus() ?? 0, answer?.getBody() ?? error.message, pause, lost));
       },
     });
     signal.addEventListener("abort", () => fail(new Broken(0, "stopped")), { once: true });

@@ -1,21 +1,15 @@
 // What this phone still has to send, one file after the other, until all of it has arrived: through lost networks,
 // restarts of the server, reloads of the page and expired keys. Progress is only ever what the server acknowledged.
+// A file that fails goes to the end of the line and rests; the others do not wait for it, but for a lost network.
 import { awake } from "./awake";
 import * as keep from "./keep";
 import { Broken, send } from "./line";
 import { rest, verdict } from "./pace";
+import { fresh, kindOf, parcelOf, readable, type Parcel, type Phase } from "./parcel";
 import { start, t, type Kind } from "./start";
 import { thumbnail } from "./thumbnail";
 
-export type Phase = "waiting" | "sending" | "resting" | "held" | "sent" | "refused" | "missing"; // held: resting as the server asked
-
-export interface Parcel {
-  kept: keep.Kept;
-  file: File | null; // while this page has it in memory
-  phase: Phase;
-  message: string;
-  picture: string | null; // object URL of the thumbnail
-}
+const UNFINISHED = /^unfinished uploads/; // how the server's sentence begins when the dealership's quota is used up
 
 export class Sender {
   parcels: Parcel[] = [];
@@ -23,7 +17,8 @@ export class Sender {
   forgetful = false; // the phone's own memory is full or closed: a reload would lose what is not sent
   private token = start.token;
   private running = false;
-  private failures = 0;
+  private failures = 0; // in a row, of whatever file: the line's
+  private silent = 0; // until then nothing is sent: nobody answered
   private wake: () => void = () => undefined;
   private stop = new AbortController();
   private listeners = new Set<() => void>();
@@ -43,9 +38,9 @@ export class Sender {
   async recall(): Promise<void> {
     for (const kept of await this.memory.remembered(start.intervention)) {
       if (this.parcels.some((parcel) => parcel.kept.id === kept.id)) continue;
-      const whole = kept.sliced >= kept.size;
-      const picture = kept.thumbnail && URL.createObjectURL(new Blob([kept.thumbnail], { type: "image/jpeg" }));
-      this.parcels.push({ kept, file: null, phase: whole ? "waiting" : "missing", message: "", picture });
+      const parcel = parcelOf(kept, null, kept.sliced >= kept.size ? "waiting" : "missing");
+      if (kept.thumbnail) parcel.picture = URL.createObjectURL(new Blob([kept.thumbnail], { type: "image/jpeg" }));
+      this.parcels.push(parcel);
     }
     this.changed();
     void this.run();
@@ -56,27 +51,26 @@ export class Sender {
     for (const file of files) {
       const again = this.parcels.find(({ kept, phase }) => phase === "missing" && kept.name === file.name && kept.size === file.size);
       if (again) {
-        Object.assign(again, { file, phase: "waiting" });
+        Object.assign(again, { file, phase: "waiting", failures: 0, due: 0 });
         void this.shelve(again, file);
         continue;
       }
-      const kept: keep.Kept = {
-        id: crypto.randomUUID(), intervention: start.intervention, kind: kindOf(file, kind), name: file.name, type: file.type,
-        size: file.size, modified: file.lastModified, caption: "", url: null, acknowledged: 0, sliced: 0, thumbnail: null, added: Date.now(),
-      };
-      const parcel: Parcel = { kept, file, phase: "waiting", message: "", picture: null };
+      const parcel = parcelOf(fresh(file, kindOf(file, kind)), file, "waiting");
       if (file.size > start.max) Object.assign(parcel, { phase: "refused", message: t("too-large") });
       this.parcels.push(parcel);
       if (parcel.phase === "waiting") void this.shelve(parcel, file);
       void this.paint(parcel, file);
     }
+    this.silent = 0; // what is new may try its luck
     this.changed();
-    this.kick();
+    this.wake();
+    void this.run();
   }
 
   async remove(parcel: Parcel): Promise<void> {
     this.parcels = this.parcels.filter((other) => other !== parcel);
-    if (["sending", "resting", "held"].includes(parcel.phase)) this.interrupt();
+    if (parcel.phase === "sending") this.stop.abort();
+    this.wake();
     if (parcel.picture) URL.revokeObjectURL(parcel.picture);
     this.changed();
     await this.memory.forget(parcel.kept.id).catch(() => undefined);
@@ -90,6 +84,7 @@ export class Sender {
   /** Send it as a new upload, from its first byte. */
   again(parcel: Parcel): void {
     Object.assign(parcel.kept, { key: crypto.randomUUID(), url: null, indexed: false, acknowledged: 0 });
+    Object.assign(parcel, { failures: 0, due: 0 });
     this.go(parcel, "waiting");
     this.save(parcel);
     this.kick();
@@ -108,9 +103,10 @@ export class Sender {
     }
   }
 
-  /** Try now: the network is back, the page is seen again, or there is something new. */
+  /** Try now: the network is back, or the page is seen again. */
   kick(): void {
-    this.failures = 0;
+    this.failures = this.silent = 0;
+    for (const parcel of this.parcels) parcel.due = 0;
     this.wake();
     void this.run();
     this.changed();
@@ -120,14 +116,26 @@ export class Sender {
     if (this.running) return;
     this.running = true;
     awake(true);
-    for (let parcel = this.next(); parcel; parcel = this.next()) await this.attempt(parcel);
+    for (let parcel = this.next(); parcel; parcel = this.next()) {
+      const pause = Math.max(parcel.due, this.silent) - performance.now();
+      await (pause > 0 ? this.sleep(pause) : this.attempt(parcel));
+    }
     awake(false);
     this.running = false;
     this.changed();
   }
 
+  /** The file that is due first; of those that are due at once, the one that was added first. */
   private next(): Parcel | undefined {
-    return this.signedOut ? undefined : this.parcels.find(({ phase }) => ["waiting", "resting", "held"].includes(phase));
+    const going = this.parcels.filter(({ phase }) => ["waiting", "resting", "held"].includes(phase));
+    return this.signedOut ? undefined : going.sort((a, b) => a.due - b.due)[0];
+  }
+
+  private sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, ms);
+    });
   }
 
   private async attempt(parcel: Parcel): Promise<void> {
@@ -135,7 +143,7 @@ export class Sender {
     this.stop = new AbortController();
     this.go(parcel, "sending");
     // After a failure the picker's handle may be dead: the slices are the better source once they are whole.
-    const source = this.failures > 0 && kept.sliced >= kept.size && !this.forgetful ? null : parcel.file;
+    const source = parcel.failures > 0 && kept.sliced >= kept.size && !this.forgetful ? null : parcel.file;
     try {
       await this.line(kept, source, start.endpoint, this.token, this.stop.signal, {
         onUrl: (url) => {
@@ -147,7 +155,7 @@ export class Sender {
           this.save(parcel);
         },
         onAcknowledged: (bytes) => {
-          this.failures = 0;
+          this.failures = parcel.failures = 0;
           this.learn(parcel, bytes);
           this.save(parcel);
         },
@@ -156,11 +164,12 @@ export class Sender {
       parcel.file = null;
       this.go(parcel, "sent");
     } catch (error) {
-      if (this.parcels.includes(parcel)) await this.failed(parcel, error instanceof Broken ? error : new Broken(0, String(error)));
+      if (this.parcels.includes(parcel)) await this.failed(parcel, source, error instanceof Broken ? error : new Broken(0, String(error)));
     }
   }
 
-  private async failed(parcel: Parcel, error: Broken): Promise<void> {
+  private async failed(parcel: Parcel, source: File | null, error: Broken): Promise<void> {
+    if (error.lost || (error.status === 0 && source && !(await readable(source)))) return this.lost(parcel, source);
     const what = verdict(error.status);
     if (what === "gone" || what === "refused") {
       // Whoever said no, this may be the only copy: it stays until a person sends it again or removes it.
@@ -168,12 +177,24 @@ export class Sender {
       return;
     }
     if (what === "token" && (await this.renew())) return this.go(parcel, "waiting");
-    this.failures += 1;
-    this.go(parcel, error.pause ? "held" : "resting");
-    await new Promise<void>((resolve) => {
-      this.wake = resolve;
-      setTimeout(resolve, rest(this.failures, error.pause) * 1000);
-    });
+    const now = performance.now();
+    parcel.failures += 1;
+    parcel.due = now + rest(parcel.failures, error.pause) * 1000;
+    if (error.status === 0 || error.status >= 500) {
+      this.failures += 1;
+      this.silent = now + rest(this.failures, error.status ? error.pause : 0) * 1000;
+    }
+    this.go(parcel, error.pause ? "held" : "resting", UNFINISHED.test(error.sentence) ? t("card-unfinished") : "");
+  }
+
+  /** Where its bytes were read from, they are no more: from the other place, or from a person. */
+  private lost(parcel: Parcel, source: File | null): void {
+    if (source) parcel.file = null;
+    else parcel.kept.sliced = 0;
+    const { file, kept } = parcel;
+    this.go(parcel, file || kept.sliced >= kept.size ? "waiting" : "missing");
+    this.save(parcel);
+    if (file) void this.shelve(parcel, file);
   }
 
   private async renew(): Promise<boolean> {
@@ -223,23 +244,7 @@ export class Sender {
     this.changed();
   }
 
-  private interrupt(): void {
-    this.stop.abort();
-    this.wake();
-  }
-
   private changed(): void {
     for (const listener of this.listeners) listener();
   }
-}
-
-/** All of a file that was refused is still here, and it is worth another try. */
-export function canSendAgain({ kept, file, phase }: Parcel): boolean {
-  return phase === "refused" && kept.size <= start.max && (file !== null || kept.sliced >= kept.size);
-}
-
-function kindOf(file: File, chosen: Kind): Kind {
-  if (file.type.startsWith("video/")) return "film";
-  if (file.type.startsWith("image/")) return "photo";
-  return chosen;
 }

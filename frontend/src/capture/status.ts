@@ -1,5 +1,5 @@
 // The one sentence at the top of the page, and the numbers in it.
-import type { Phase } from "./sender";
+import type { Phase } from "./parcel";
 
 export type Tone = "calm" | "busy" | "waiting" | "good" | "bad";
 
@@ -25,14 +25,19 @@ function phone(phases: Phase[], online: boolean, signedOut: boolean, items: numb
   const missing = phases.filter((phase) => phase === "missing").length;
   const unsent = phases.filter((phase) => phase === "refused").length;
   if (signedOut && n) return { key: "signed-out", tone: "bad", n };
+  if (n && online && phases.includes("sending")) return sending(n); // whatever the others wait for
   if (n && (!online || phases.includes("resting"))) return { key: "no-network", tone: "waiting", n };
   if (phases.includes("held")) return { key: "held", tone: "waiting", n };
-  if (n) return { key: n === 1 ? "sending-one" : "sending", tone: "busy", n };
+  if (n) return sending(n);
   if (missing) return { ...counted("missing-some", missing), tone: "bad" };
   if (unsent) return { ...counted("some-unsent", unsent), tone: "bad" };
   if (making) return { key: "sent-making", tone: "good", n };
   if (items) return { key: "sent", tone: "good", n };
   return { key: "nothing", tone: "calm", n };
+}
+
+function sending(n: number): Status {
+  return { key: n === 1 ? "sending-one" : "sending", tone: "busy", n };
 }
 
 function counted(key: string, n: number): { key: string; n: number } {
