@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from pipeline.catalog import assets
+from pipeline.catalog import assets, turn
 from pipeline.catalog.models import Asset, Outbox
 
 PHOTO: dict[str, Any] = {
@@ -75,3 +75,18 @@ def rung(session: Session) -> list[str]:
         " ".join(filter(None, (row.queue, row.actor, row.args.get("name"))))
         for row in session.scalars(select(Outbox).order_by(Outbox.id))
     ]
+
+
+def film_of(owner: str, chunks: int, session: Session) -> str:
+    """A planned film of one dealer's, with everything rung for; its id."""
+    asset_id = planned(session, film(chunks), window=chunks + 3).id
+    session.execute(update(Asset).where(Asset.id == asset_id).values(owner=owner))
+    session.commit()
+    return asset_id
+
+
+def called(session: Session, asset_id: str, name: str, **how: int) -> tuple[str, str] | None:
+    """What a worker does that was woken for this name."""
+    mine = turn.take(session, asset_id, name, worker="test", **how)
+    session.commit()
+    return mine and (mine.lease.asset_id, mine.lease.name)

@@ -34,15 +34,23 @@ class Lease:
 
 
 def claim(
-    session: Session, asset_id: str, name: str, *, worker: str, lease_s: float = 30, max_attempts: int = 3
+    session: Session,
+    asset_id: str,
+    name: str,
+    *also: ColumnElement[bool],
+    worker: str,
+    lease_s: float = 30,
+    max_attempts: int = 3,
 ) -> Lease | None:
-    """Take the name for `lease_s` seconds. None: done, taken, tried too often, or the asset is finished or gone."""
+    """Take the name for `lease_s` seconds. None: done, taken, tried too often, the asset is finished or gone, or what
+    must `also` be true is not.
+    """
     planned = () if name == INGEST else (Asset.recipe.is_not(None),)
     row = session.execute(
         update(Claim)
         .where(Claim.asset_id == asset_id, Claim.name == name, Claim.done.is_(False))
         .where(or_(Claim.lease_until.is_(None), Claim.lease_until < now()))
-        .where(Claim.attempts < max_attempts)
+        .where(Claim.attempts < max_attempts, *also)
         .where(exists().where(Asset.id == asset_id, Asset.state.in_(OPEN), *planned))
         .values(
             attempts=Claim.attempts + 1,

@@ -17,8 +17,8 @@ Nothing is interrupted: what is more urgent waits for one chunk at the most.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from pipeline.catalog.claims import OPEN, Lease, claim
 from pipeline.catalog.engine import now
@@ -45,11 +45,14 @@ def take(
     None: this name is done, taken, tried too often, or its asset is finished or gone.
 
     The choice is made by reading, which nobody waits for; the claim that follows is one UPDATE, which may find that
-    somebody was faster. Then the choice is made again.
+    somebody was faster, there or here. Then all is asked again.
     """
     waiting = _waiting(max_attempts)
     how: dict[str, Any] = {"worker": worker, "lease_s": lease_s, "max_attempts": max_attempts}
     named = select(Claim.queue, Asset.request_id).join(Asset).where(Claim.asset_id == asset_id, Claim.name == name)
+    mine = aliased(Claim)
+    free = or_(mine.lease_until.is_(None), mine.lease_until < now())
+    still = exists().where(mine.asset_id == asset_id, mine.name == name, mine.done.is_(False), free)
     for _ in range(_CHOICES):
         own = session.execute(named.where(*waiting)).first()
         if own is None:
@@ -57,7 +60,7 @@ def take(
         first = _most_urgent(session, own.queue, waiting)
         if first is None or (first.asset_id, first.name) == (asset_id, name):
             break
-        if lease := claim(session, first.asset_id, first.name, **how):
+        if lease := claim(session, first.asset_id, first.name, still, **how):
             ring_name(session, own.queue, asset_id, name, own.request_id)
             return Turn(lease, first.request_id)
     lease = claim(session, asset_id, name, **how)

@@ -1,37 +1,16 @@
 """Whose turn it is, on both databases: a message wakes a worker, which then takes what is most urgent in its queue."""
 
-import threading
-import time
-from typing import Any
-from unittest.mock import patch
-
 import pytest
-from filming import PHOTO, film, planned, publish, received, rung
-from sqlalchemy import Engine, select, update
+from filming import PHOTO, called, film_of, planned, publish, received, rung
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import turn
-from pipeline.catalog.claims import claim
-from pipeline.catalog.engine import BUSY_S, now
+from pipeline.catalog.engine import now
 from pipeline.catalog.models import Asset, Claim, State
 from pipeline.catalog.plans import EXPRESS_BYTES
 
 pytestmark = pytest.mark.xdist_group("servers")
-
-
-def film_of(owner: str, chunks: int, session: Session) -> str:
-    """A planned film of one dealer's, with everything rung for; its id."""
-    asset_id = planned(session, film(chunks), window=chunks + 3).id
-    session.execute(update(Asset).where(Asset.id == asset_id).values(owner=owner))
-    session.commit()
-    return asset_id
-
-
-def called(session: Session, asset_id: str, name: str, **how: int) -> tuple[str, str] | None:
-    """What a worker does that was woken for this name."""
-    mine = turn.take(session, asset_id, name, worker="test", **how)
-    session.commit()
-    return mine and (mine.lease.asset_id, mine.lease.name)
 
 
 def test_a_chunk_of_a_long_film_makes_way_for_another_dealers_short_film(session: Session) -> None:
@@ -126,28 +105,6 @@ def test_what_is_not_called_for_or_may_not_be_made_has_no_turn(session: Session)
         assert called(session, film_id, "chunk/0001", max_attempts=3) is None
 
 
-def test_many_workers_at_once_take_a_name_each(engine: Engine) -> None:
-    with Session(engine) as session:
-        long = film_of("A", 9, session)
-        short = film_of("B", 4, session)
-    taken: list[tuple[str, str] | None] = []
-    start = threading.Barrier(6)
-
-    def work(number: int) -> None:
-        start.wait()
-        with Session(engine) as session:
-            taken.append(called(session, long, f"chunk/{number:04}"))
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(1, 7)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len({*taken}) == 6
-    assert {(short, f"chunk/{number:04}") for number in (1, 2, 3)} < {*taken}
-
-
 def test_a_whole_film_is_made_whoever_makes_way(session: Session) -> None:
     films = [film_of(owner, chunks, session) for owner, chunks in (("A", 5), ("B", 2), ("A", 1))]
     left = select(Claim.asset_id, Claim.name).where(Claim.done.is_(False)).limit(1)
@@ -212,39 +169,3 @@ def test_many_files_that_nobody_measured_yet_weigh_what_their_bytes_say(session:
     assert called(session, photos[0], "ingest") == (one, "poster")
     assert called(session, photos[0], "ingest") == (one, "chunk/0000")
     assert called(session, photos[0], "ingest") == (photos[0], "ingest")
-
-
-def test_a_turn_is_chosen_while_others_write(engine: Engine, session: Session) -> None:
-    long, short = film_of("A", 9, session), film_of("B", 3, session)
-    chosen = turn._most_urgent
-
-    def while_a_part_is_acknowledged(*args: Any) -> Any:
-        first = chosen(*args)
-        with Session(engine) as other:  # waits for nobody: on SQLite there is one lock for all
-            other.execute(update(Asset).where(Asset.id == long).values(speed=1.0))
-            other.commit()
-        return first
-
-    with patch.object(turn, "_most_urgent", while_a_part_is_acknowledged):
-        began = time.monotonic()
-        assert called(session, long, "chunk/0001") == (short, "chunk/0001")
-
-    assert time.monotonic() - began < BUSY_S / 2
-
-
-def test_what_another_took_while_a_turn_was_chosen_is_left_to_it(engine: Engine, session: Session) -> None:
-    long, short = film_of("A", 9, session), film_of("B", 3, session)
-    chosen = turn._most_urgent
-
-    def and_somebody_is_faster(*args: Any) -> Any:
-        first = chosen(*args)
-        if first and first.name == "chunk/0001":
-            with Session(engine) as other:
-                assert claim(other, first.asset_id, first.name, worker="faster")
-                other.commit()
-        return first
-
-    with patch.object(turn, "_most_urgent", and_somebody_is_faster):
-        assert called(session, long, "chunk/0001") == (short, "chunk/0002")
-
-    assert rung(session)[-1] == "film make chunk/0001"
