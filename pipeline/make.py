@@ -94,10 +94,10 @@ def _chunk(
     # Proof is about a tenth of the work.
     with _given(f"chunk/{number:04d}", path, what, out) as film:
         facts = transcode.make(film, it, what, chunk, watermark, out, lambda share: on_progress(0.9 * share))
-    made = {"files": listed(out), "facts": facts}
-    came = transcode.came_out(chunk, facts)
-    mark = what.watermark if watermark is not None else None
-    proved = proof.chunk(out, made, what.film, came, it, path, mark, lambda share: on_progress(0.9 + 0.1 * share))
+        made = {"files": listed(out), "facts": facts}
+        came = transcode.came_out(chunk, facts)
+        mark = what.watermark if watermark is not None else None
+        proved = proof.chunk(out, made, what.film, came, it, film, mark, lambda share: on_progress(0.9 + 0.1 * share))
     return {**made, "facts": proved}
 
 
@@ -148,8 +148,9 @@ def _dark_photo(path: Path, it: Source) -> bool:
 
 
 def listed(out: Path) -> list[dict[str, Any]]:
-    """The files of a folder as the parent stores them."""
+    """The files of a folder as the parent stores them; a folder in it is ours while we work."""
     return [
         {"path": file.name, "bytes": file.stat().st_size, "content_type": TYPES[file.suffix]}
         for file in sorted(out.iterdir())
+        if file.is_file()
     ]
