@@ -6,7 +6,7 @@ make     just the bytes one output needs → child: make and prove → objects �
 """
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from pipeline.catalog import assets, keys
 from pipeline.catalog.models import INGEST, Asset, Claim, Part
 from pipeline.catalog.storage import NotStored, Piece
 from pipeline.errors import EngineFailed, PipelineFailed, PlanOutdated
-from workers import broker, child, hardware
+from workers import broker, child, hardware, sandbox
 from workers.attempt import Attempt, attempt
 from workers.child import Cancelled
 from workers.connections import objects, reading
@@ -39,6 +39,9 @@ SERVED = frozenset(
         "video/mp4",
     }
 )
+
+# Where one machine makes a first chunk, others and a storyboard at once (nice(2)).
+_NICE = {"film": 10, "later": 15}
 
 log = structlog.get_logger("walkaround.actors")
 
@@ -64,6 +67,7 @@ class _Task:
     asset: Asset
     pieces: tuple[Piece, ...]
     ranges: list[list[int]] | None
+    queue: str
     hint: Piece | None
 
     @classmethod
@@ -73,14 +77,14 @@ class _Task:
             asset = session.scalars(whole.where(Asset.id == lease.asset_id)).one_or_none()
             rows = session.scalars(select(Part).where(Part.asset_id == lease.asset_id).order_by(Part.offset))
             pieces = tuple(Piece(row.offset, row.length, row.key) for row in rows)
-            mine = select(Claim.ranges).where(Claim.asset_id == lease.asset_id, Claim.name == lease.name)
-            ranges = session.scalar(mine)
-        if asset is None:  # erased since it was claimed
+            mine = select(Claim.ranges, Claim.queue).where(Claim.asset_id == lease.asset_id, Claim.name == lease.name)
+            row = session.execute(mine).one_or_none()
+        if asset is None or row is None:  # erased since it was claimed
             raise Cancelled
         hint = None
         if asset.hint_key and asset.hint_offset is not None and asset.hint_length is not None:
             hint = Piece(asset.hint_offset, asset.hint_length, asset.hint_key)
-        return cls(asset, pieces, ranges, hint)
+        return cls(asset, pieces, row.ranges, row.queue, hint)
 
     @property
     def is_whole(self) -> bool:
@@ -91,6 +95,10 @@ class _Task:
         here = [[start, min(end, self.asset.received)] for start, end in self.ranges or []]
         ahead = [[self.hint.offset, self.hint.offset + self.hint.length]] if self.hint else []
         return [[start, end] for start, end in here + ahead if start < end]
+
+    def limits(self, usual: sandbox.Limits | None = None) -> sandbox.Limits:
+        """What its child may use: of this machine's cores, first whoever is waited for."""
+        return replace(usual or sandbox.Limits.of(settings()), nice=_NICE.get(self.queue, 0))
 
     def workspace(
         self, current: Attempt, ranges: list[list[int]] | None, *, watermark: bool
@@ -133,7 +141,12 @@ def _measure(current: Attempt, task: _Task) -> None:
     with task.workspace(current, present, watermark=False) as place:
         held = present is not None or task.hint is None or _came(task.hint, place.inputs["input"])
         answer = child.run(
-            job, inputs=place.inputs, room=place.room, on_progress=current.on_progress, cancelled=current.cancelled
+            job,
+            inputs=place.inputs,
+            room=place.room,
+            limits=task.limits(),
+            on_progress=current.on_progress,
+            cancelled=current.cancelled,
         )
     # What was made early stays good only if it may go on with the encoder it was made by.
     result = hardware.decided(answer["result"], task.asset.preset, task.asset.plan)
@@ -174,7 +187,7 @@ def _make(current: Attempt, task: _Task) -> None:
                 inputs=place.inputs,
                 out=place.out,
                 room=place.room,
-                limits=hardware.limits(task.asset.plan, current.lease.name),
+                limits=task.limits(hardware.limits(task.asset.plan, current.lease.name)),
                 on_progress=current.on_progress,
                 cancelled=current.cancelled,
             )

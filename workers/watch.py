@@ -17,6 +17,7 @@ _LOOK_S = 0.2
 _STDOUT_BYTES = 16 * 2**20
 _STDERR_BYTES = 8 * 2**10
 _FILE_BYTES = 4096  # that a file costs at the least, however little it holds
+_NICE = ("/usr/bin/nice", "-n")
 Usage = dict[str, float | int]
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -45,7 +46,7 @@ class Watch:
         self._wall_s = 0.0
         # A session of its own: its process group is what we kill.
         self._process = subprocess.Popen(
-            cell.argv,
+            [*_NICE, str(limits.nice), *cell.argv],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import crewroom
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import update
 
 from pipeline.catalog import keys
 from pipeline.catalog.models import Asset, Output, State
-from workers import connections
+from workers import child, connections
 
 
 @pytest.fixture
@@ -29,6 +30,21 @@ def test_a_film_is_measured_planned_made_and_ready(crew: Crew) -> None:
     assert called == ["ingest", "make poster", *(f"make chunk/000{number}" for number in range(3)), "make preview"]
     assert crew.is_whole(asset_id, body)
     assert list((connections.settings().work_dir).iterdir()) == []
+
+
+def test_of_a_busy_machine_s_cores_first_chunks_get_theirs_first(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    behind: dict[str, int] = {}
+    run = child.run
+
+    def told(job: dict[str, Any], **how: Any) -> Any:
+        behind[job.get("name", job["verb"])] = how["limits"].nice
+        return run(job, **how)
+
+    monkeypatch.setattr(child, "run", told)
+    crew.send(tiny_child.film(chunks=2))
+    crew.work()
+
+    assert behind == {"measure": 0, "poster": 0, "chunk/0000": 0, "chunk/0001": 10, "preview": 15}
 
 
 def test_a_file_at_fault_ends_with_its_reason(crew: Crew) -> None:

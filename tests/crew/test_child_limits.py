@@ -124,6 +124,11 @@ def test_many_processes_together_may_not_take_more_memory_than_one(film: Path) -
         run_child(code, film, limits=Limits(timeout_s=30, stall_s=20, memory_bytes=2**29))
 
 
+def test_a_child_stands_as_far_behind_as_it_is_told(film: Path, layer: sandbox.Layer) -> None:
+    said = run_child("say({'result': {'nice': os.nice(0)}})", film, layer=layer, limits=Limits(nice=7))
+    assert said["result"] == {"nice": os.nice(0) + 7}
+
+
 def test_a_file_may_not_grow_without_end(film: Path, out: Path, layer: sandbox.Layer) -> None:
     code = "import signal; signal.signal(signal.SIGXFSZ,signal.SIG_DFL)\nopen(job['out']+'/big','wb').write(b'x'*2**21)"
     with pytest.raises(errors.LimitExceeded, match="1048576 bytes"):

@@ -29,6 +29,8 @@ class Limits:
     """Size of the child's /tmp (bubblewrap only)."""
     processes: int = 512
     """Processes and threads together: x264 and the decoders start one per core and rendition."""
+    nice: int = 0
+    """How far it stands behind others where cores are scarce (nice(2)): a first chunk does not wait for a third."""
     devices: tuple[Path, ...] = ()
     """Device nodes the child may open: none, but for a graphics card that encodes."""
     address_bytes: int | None = None
