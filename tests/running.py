@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -47,14 +48,14 @@ def up(environment: dict[str, str]) -> Iterator[Path]:
             wait_for(lambda: "Walkaround is up" in log.read_text() or process.poll() is not None, 240)
             assert process.poll() is None, log.read_text()
             yield log
-            began = time.monotonic()
             process.send_signal(signal.SIGINT)
-            process.wait(10)
-            took = time.monotonic() - began
+            process.wait(20)
         finally:
             process.kill()
             process.wait()
-    assert took < 5, log.read_text()
+    # By its own clock: tests beside this one may keep the interpreters from starting and ending.
+    (took,) = re.findall(r"stopped in ([\d.]+) s", log.read_text())
+    assert float(took) < 5, log.read_text()
     wait_for(lambda: not of_this_run(environment["DATA_DIR"]), 2)
 
 

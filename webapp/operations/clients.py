@@ -8,6 +8,7 @@ It is no defence against somebody who opens new connections all the time; a prox
 import errno
 import math
 import socket
+import ssl
 import time
 from functools import partial
 from selectors import EVENT_READ
@@ -64,7 +65,7 @@ class Worker(ThreadWorker):
 
     def enqueue_req(self, conn: TConn) -> None:
         """A new connection takes no thread before its first byte, as a kept one does not."""
-        if isinstance(conn.sock, Impatient):
+        if isinstance(conn.sock, Impatient | ssl.SSLSocket):  # the latter is a kept one, wrapped since
             super().enqueue_req(conn)
         else:
             conn.sock = Impatient(fileno=conn.sock.detach())
