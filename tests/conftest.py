@@ -13,3 +13,16 @@ def media() -> Path:
     if not (MEDIA / "MANIFEST.tsv").exists():
         pytest.skip("../shared/media is not here")
     return MEDIA
+
+
+# Their tests each make a file of the collection, take minutes together, and share nothing dear.
+APART = ("test_corpus_files", "test_hostile_files")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module's tests run in one process, since they share what is dear to make: servers, pages, painted films."""
+    for item in items:
+        module = item.nodeid.partition("::")[0]
+        if not any(item.iter_markers("xdist_group")) and Path(module).stem not in APART:
+            item.add_marker(pytest.mark.xdist_group(module))
