@@ -159,6 +159,8 @@ def test_a_broker_that_accepts_and_says_nothing_holds_requests_up_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guards, "BROKER_S", 0.3)
+    for remembered in ("_storage_dead", "_in_memory_fallback_enabled"):  # the limiter is the module's
+        monkeypatch.setattr(limiter, remembered, False)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         app = create_app(settings.model_copy(update={"redis_url": url}), "web")
@@ -174,7 +176,7 @@ def test_a_broker_that_accepts_and_says_nothing_holds_requests_up_once(
             assert ask(visit) == 401
         assert time.monotonic() - began < 5
     app.extensions["engine"].dispose()
-    create_app(settings, "web").extensions["engine"].dispose()  # the limiter is the module's: back to the memory
+    create_app(settings, "web").extensions["engine"].dispose()  # back to the memory
 
 
 @pytest.mark.parametrize(("proxies", "blocked"), [(1, False), (0, True)])
