@@ -52,8 +52,8 @@ def memory_bytes(pid: int) -> int:
 
 
 class Peak:
-    """Looks at the children of this process from enter to exit: `bytes` is the most that one of them held, with all
-    below it.
+    """Looks at the children that this process starts from enter to exit: `bytes` is the most that one of them held,
+    with all below it.
 
     Not `ru_maxrss`: that of a process begins with what its parent had when it was forked, and of several processes only
     the largest counts.
@@ -62,6 +62,7 @@ class Peak:
     def __init__(self) -> None:
         self.bytes = 0
         self.own_s = 0.0  # CPU that looking itself has used
+        self._before = set(_children(os.getpid()))
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -75,6 +76,6 @@ class Peak:
 
     def _look(self) -> None:
         while not self._ended.wait(_LOOK_S):
-            for child in _children(os.getpid()):
+            for child in set(_children(os.getpid())) - self._before:
                 self.bytes = max(self.bytes, memory_bytes(child))
         self.own_s = time.thread_time()
