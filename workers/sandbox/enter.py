@@ -12,6 +12,7 @@ import select
 import signal
 import struct
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -192,7 +193,17 @@ def _stay_as_guard(lifeline: int) -> None:
     os._exit(code if code >= 0 else 128 - code)
 
 
+def _stand_back() -> None:
+    """Tell the session's group too: where the kernel shares cores among sessions (sched(7), autogroup), nice(2) counts
+    only inside one, and every child has its own.
+    """
+    if behind := os.nice(0):
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(behind))
+
+
 def main() -> None:
+    _stand_back()
     given = json.loads(sys.argv[1])
     obey(Orders(**{**given, "readable": tuple(given["readable"]), "writable": tuple(given["writable"])}))
     _stay_as_guard(given["lifeline"])
