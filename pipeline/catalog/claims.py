@@ -71,7 +71,9 @@ def renew(session: Session, lease: Lease, *, lease_s: float = 30, progress: floa
     values: dict[str, Any] = {"lease_until": now() + lease_s}
     if progress is not None:
         values["progress"] = progress
-    return change(session, lease, exists().where(Asset.id == lease.asset_id, Asset.state.in_(OPEN)), **values)
+    is_open = exists().where(Asset.id == lease.asset_id, Asset.state.in_(OPEN))
+    # An attempt that ended has no worker: a renewal that was under way meanwhile may not keep the next one waiting.
+    return change(session, lease, Claim.worker.is_not(None), is_open, **values)
 
 
 def publish(
@@ -173,7 +175,7 @@ def stumble(
         return fail(session, lease, reason=reason, detail=detail, window=window)
     asset = locked(session, lease.asset_id)
     until = now() + after_s if after_s else None
-    how = {"reason": reason, "last_error": detail, "lease_until": until, "progress": 0.0}
+    how = {"reason": reason, "last_error": detail, "lease_until": until, "worker": None, "progress": 0.0}
     if asset is None or not change(session, lease, **how):
         return False
     if not after_s:

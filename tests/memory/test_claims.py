@@ -1,6 +1,7 @@
 """Claims, on both databases: what a second worker, a late one, or one told twice may and may not change."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from filming import film, lease_of, planned, publish, received, rung
@@ -51,6 +52,19 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_higher_fence(session: Session
     assert not assets.release(session, first)
     session.commit()
     assert asset.state is State.PROCESSING
+
+
+@pytest.mark.parametrize("end", [assets.release, lambda *of: assets.stumble(*of, reason="engine-failed", detail="")])
+def test_a_renewal_that_comes_after_the_end_of_its_attempt_keeps_nobody_waiting(
+    session: Session, end: Callable[[Session, assets.Lease], bool]
+) -> None:
+    asset = received(session)
+    lease = lease_of(session, asset.id, "ingest")
+    assert end(session, lease)
+
+    assert not assets.renew(session, lease)
+
+    assert lease_of(session, asset.id, "ingest").fence == lease.fence + 1
 
 
 def test_nobody_claims_more_often_than_the_limit(session: Session) -> None:
