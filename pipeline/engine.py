@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
-
-import imageio_ffmpeg
 
 from pipeline.errors import EngineFailed
 
@@ -42,9 +42,15 @@ MAX_ALLOC = 512 * 2**20
 
 @cache
 def executable() -> str:
-    """The path of the bundled ffmpeg."""
-    path: str = imageio_ffmpeg.get_ffmpeg_exe()
-    return path
+    """The path of the bundled ffmpeg. The package's own search starts it once to see whether it runs, in every child.
+
+    Raises: EngineFailed where the package has none for this machine.
+    """
+    package = find_spec("imageio_ffmpeg")
+    for folder in (package.submodule_search_locations if package else None) or ():
+        for path in sorted(Path(folder, "binaries").glob("ffmpeg-*")):
+            return str(path)
+    raise EngineFailed("imageio-ffmpeg brings no ffmpeg for this machine")
 
 
 def options(container: str, *, streams: int = 64) -> dict[str, str]:

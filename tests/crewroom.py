@@ -5,12 +5,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import tiny_child
 from sqlalchemy import select
 
-from pipeline.catalog import assets, keys
+from pipeline.catalog import assets, keys, turn
 from pipeline.catalog.models import Asset, Base, Claim, Outbox, State
 from workers import child, connections, unit
 from workers import settings as settings_room
@@ -41,6 +42,13 @@ class Crew:
             getattr(actors, row.actor).fn(**row.args)
             assert len(called) < limit, called
         return called
+
+    def measure(self, asset_id: str) -> None:
+        """Measure and plan, and go on with nothing."""
+        from workers import actors
+
+        with mock.patch.object(turn, "follow", return_value=None):
+            actors.ingest.fn(asset_id)
 
     def asset(self, asset_id: str) -> Asset:
         with connections.reading() as session:

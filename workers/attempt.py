@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets, turn
+from pipeline.catalog.models import INGEST
 from pipeline.catalog.storage import StorageDown
 from pipeline.errors import MediaRejected, PipelineFailed, SandboxUnavailable
 from workers.child import Cancelled
@@ -103,20 +104,35 @@ class Attempt:
 def attempt(asset_id: str, name: str, work: Callable[[Attempt], None]) -> None:
     """Claim the name, or what is more urgent in its queue, do the work, and write down how it ended. Not claimed:
     somebody has it, or it is done.
+
+    A film that was measured waits for its first chunk, which nobody need be woken for: the same unit goes on with it.
     """
     limits = settings()
+    how: dict[str, Any] = {"worker": _me(), "lease_s": limits.lease_s, "max_attempts": limits.max_attempts}
     with transaction() as session:
-        mine = turn.take(
-            session, asset_id, name, worker=_me(), lease_s=limits.lease_s, max_attempts=limits.max_attempts
-        )
+        mine = turn.take(session, asset_id, name, **how)
     if mine is None:
         log.info("attempt.unneeded", asset_id=asset_id, name=name)
         return
-    lease, name = mine.lease, mine.lease.name
-    if lease.asset_id != asset_id:  # the lines that follow belong to another request
-        structlog.contextvars.unbind_contextvars("request_id")
-        if mine.request_id:
-            structlog.contextvars.bind_contextvars(request_id=mine.request_id)
+    if mine.lease.asset_id != asset_id:  # the lines that follow belong to another request
+        _bind(mine.request_id)
+    if _try(mine.lease, work) and mine.lease.name == INGEST and not stopping.is_set():
+        with transaction() as session:
+            following = turn.follow(session, turn.EXPRESS, **how)
+        if following is not None:
+            _bind(following.request_id)
+            _try(following.lease, work)
+
+
+def _bind(request_id: str | None) -> None:
+    structlog.contextvars.unbind_contextvars("request_id")
+    if request_id:
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def _try(lease: assets.Lease, work: Callable[[Attempt], None]) -> bool:
+    """Whether it ended well."""
+    limits, name = settings(), lease.name
     say = log.bind(asset_id=lease.asset_id, name=name, attempt=lease.attempt, fence=lease.fence)
     say.info("attempt.started")
     began = time.monotonic()
@@ -146,6 +162,8 @@ def attempt(asset_id: str, name: str, work: Callable[[Attempt], None]) -> None:
             _end(current, assets.stumble, reason=reason, detail=detail, **how)
         else:
             say.info("attempt.ended", seconds=round(time.monotonic() - began, 3))
+            return True
+    return False
 
 
 def _end(current: Attempt, write: Callable[..., bool], **how: Any) -> None:

@@ -67,6 +67,22 @@ def take(
     return Turn(lease, own.request_id) if lease and own else None
 
 
+def follow(session: Session, queue: str, *, worker: str, lease_s: float = 30, max_attempts: int = 3) -> Turn | None:
+    """Claim what is most urgent in a queue without having been woken for it: whoever is woken later finds it taken.
+    None: nothing waits there.
+    """
+    waiting = _waiting(max_attempts)
+    for _ in range(_CHOICES):
+        first = _most_urgent(session, queue, waiting)
+        if first is None:
+            return None
+        if lease := claim(
+            session, first.asset_id, first.name, worker=worker, lease_s=lease_s, max_attempts=max_attempts
+        ):
+            return Turn(lease, first.request_id)
+    return None
+
+
 def _most_urgent(
     session: Session, queue: str, waiting: tuple[ColumnElement[bool], ...]
 ) -> Row[str, str, str | None] | None:

@@ -30,7 +30,7 @@ def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
 def busy(crew: Crew) -> Iterator[tuple[str, threading.Thread]]:
     """A film whose poster takes 30 s, and the worker at it."""
     asset_id = crew.send(tiny_child.film(chunks=1, seconds=30))
-    actors.ingest.fn(asset_id)
+    crew.measure(asset_id)
     worker = threading.Thread(target=actors.make.fn, args=(asset_id, "poster"))
     worker.start()
     servers.wait_for(lambda: claim_of(asset_id, "poster").progress == 0.5)
@@ -75,7 +75,7 @@ def test_a_lease_is_kept_for_as_long_as_the_work_takes(crew: Crew, busy: tuple[s
 def test_two_messages_at_once_make_one_output(crew: Crew) -> None:
     body = tiny_child.film(chunks=1, seconds=0.2)
     asset_id = crew.send(body)
-    actors.ingest.fn(asset_id)
+    crew.measure(asset_id)
 
     workers = [threading.Thread(target=actors.make.fn, args=(asset_id, "poster")) for _ in range(3)]
     for worker in workers:
@@ -136,7 +136,7 @@ def test_a_fault_of_this_machine_rests_between_attempts_and_is_not_tried_for_eve
 
 def test_a_child_may_not_choose_what_is_served(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
     asset_id = crew.send(tiny_child.film(chunks=1))
-    actors.ingest.fn(asset_id)
+    crew.measure(asset_id)
     honest = child.run
 
     def lying(*args: Any, **how: Any) -> Any:

@@ -32,6 +32,16 @@ def test_a_film_is_measured_planned_made_and_ready(crew: Crew) -> None:
     assert list((connections.settings().work_dir).iterdir()) == []
 
 
+def test_a_unit_that_measured_makes_the_first_output_unasked(crew: Crew) -> None:
+    from workers import actors
+
+    asset_id = crew.send(tiny_child.film(chunks=2))
+
+    actors.ingest.fn(asset_id)
+
+    assert [name for name, _ in crew.made(asset_id)] == ["poster"]
+
+
 def test_of_a_busy_machine_s_cores_first_chunks_get_theirs_first(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
     behind: dict[str, int] = {}
     run = child.run
@@ -72,7 +82,7 @@ def test_a_film_in_hand_during_an_upgrade_is_decided_anew(crew: Crew) -> None:
 
     body = tiny_child.film(chunks=2)
     asset_id = crew.send(body)
-    actors.ingest.fn(asset_id)
+    crew.measure(asset_id)
     actors.make.fn(asset_id, "poster")
     with connections.transaction() as session:  # as code wrote it that this code cannot read
         session.execute(update(Asset).values(source={"fails": "plan-outdated"}, recipe="tiny-0"))
@@ -91,7 +101,7 @@ def test_a_message_that_comes_twice_is_harmless(crew: Crew) -> None:
     asset_id = crew.send(body)
     crew.work()
 
-    actors.ingest.fn(asset_id)
+    crew.measure(asset_id)
     actors.make.fn(asset_id, "poster")
     actors.make.fn("0199d1f2-0000-7000-8000-000000000000", "poster")
 

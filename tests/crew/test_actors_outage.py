@@ -51,7 +51,7 @@ def test_what_was_made_is_recorded_when_the_database_is_back(
 ) -> None:
     body = tiny_child.film(chunks=1)
     asset_id = crew.send(body)
-    actors.ingest.fn(asset_id)
+    crew.measure(asset_id)
     honest = assets.publish
     answers = []
 

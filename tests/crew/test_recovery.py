@@ -80,8 +80,8 @@ def test_a_film_that_kills_its_worker_fails_and_holds_nobody_up(crew: Crew, hous
     body = tiny_child.film(chunks=2)
     good = crew.send(body)
 
-    servers.wait_for(lambda: crew.is_whole(good, body), within_s=60, every_s=0.2)
-    servers.wait_for(lambda: crew.asset(poison).state is State.FAILED, within_s=60, every_s=0.2)
+    servers.wait_for(lambda: crew.is_whole(good, body), within_s=150, every_s=0.2)
+    servers.wait_for(lambda: crew.asset(poison).state is State.FAILED, within_s=150, every_s=0.2)
 
     asset = crew.asset(poison)
     assert asset.reason == "worker-lost"

@@ -105,6 +105,16 @@ def test_what_is_not_called_for_or_may_not_be_made_has_no_turn(session: Session)
         assert called(session, film_id, "chunk/0001", max_attempts=3) is None
 
 
+def test_a_unit_that_measured_goes_on_with_what_is_most_urgent_and_leaves_other_queues_alone(session: Session) -> None:
+    long, short = film_of("A", 9, session), film_of("B", 2, session)
+
+    taken = [turn.follow(session, "express", worker="test") for _ in range(5)]
+
+    first = [(film_id, name) for film_id in (short, long) for name in ("poster", "chunk/0000")]
+    assert [mine and (mine.lease.asset_id, mine.lease.name) for mine in taken] == [*first, None]
+    assert called(session, short, "chunk/0000") is None  # whoever is woken for it finds it taken
+
+
 def test_a_whole_film_is_made_whoever_makes_way(session: Session) -> None:
     films = [film_of(owner, chunks, session) for owner, chunks in (("A", 5), ("B", 2), ("A", 1))]
     left = select(Claim.asset_id, Claim.name).where(Claim.done.is_(False)).limit(1)
