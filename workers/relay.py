@@ -20,7 +20,7 @@ from workers.connections import reading, transaction
 from workers.settings import settings
 from workers.sweep import Doorbell, reconcile
 
-_IDLE_S = 0.05  # between two looks at an empty outbox: a query of a millisecond
+_IDLE_S = 0.1  # between two looks at an empty outbox
 _DOWN_S = 1.0  # between two tries when the database or the broker does not answer
 _AT_ONCE = 100  # rows sent before they are marked
 
