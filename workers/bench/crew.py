@@ -1,5 +1,6 @@
 """A crew of the bench's own: worker units as in production, a relay, rows and objects in one folder, and no shop."""
 
+import os
 import subprocess
 import sys
 import time
@@ -113,7 +114,11 @@ class Crew:
 
 @contextmanager
 def crew(folder: Path, film_units: int) -> Iterator[Crew]:
-    """An `express` and a `later` unit, `film_units` for the chunks between, a relay and a broker; gone afterwards."""
+    """An `express` and a `later` unit, `film_units` for the chunks between, a relay and a broker; gone afterwards.
+
+    Each film unit has a core of its own, as on a machine of its own, in turn where there are fewer: a chunk's engine
+    would fill all cores of this machine, and a second unit would add nothing.
+    """
     folder.mkdir()
     folder.chmod(0o711)  # the child is another user and passes through by name
     socket = folder / "valkey.sock"
@@ -123,17 +128,19 @@ def crew(folder: Path, film_units: int) -> Iterator[Crew]:
     with (folder / "log").open("ab") as log:
         started: list[subprocess.Popen[bytes]] = []
 
-        def start(*command: str) -> None:
-            words = ["env", *given, *command]
+        def start(*command: str, core: int | None = None) -> None:
+            words = ["env", *given, *(("taskset", "-c", str(core)) if core is not None else ()), *command]
             started.append(subprocess.Popen(words, stdout=log, stderr=log, preexec_fn=end_with_parent))
 
         try:
             start(*broker)
             until(socket.exists)
+            cores = sorted(os.sched_getaffinity(0))
             for kind, queues in UNITS.items():
-                for _ in range(film_units if kind == "film" else 1):
+                for number in range(film_units if kind == "film" else 1):
                     unit = ("-m", "dramatiq", "workers.actors", "--processes", "1", "--threads", "1")
-                    start(sys.executable, *unit, "--queues", *queues)
+                    core = cores[number % len(cores)] if kind == "film" else None
+                    start(sys.executable, *unit, "--queues", *queues, core=core)
             start(sys.executable, "-c", _RELAY)
             yield crew
         finally:

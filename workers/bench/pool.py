@@ -66,7 +66,8 @@ def _fair(alone: Sequence[Way], mixed: Sequence[Way], took: Sequence[float], ove
     worst = max(after.renditions - before.renditions for before, after in zip(alone, mixed, strict=True))
     chunk = median(took)
     note = (
-        f"Seconds from a film's last byte. One chunk of the long film meanwhile took {chunk:.2f} s "
+        f"Seconds from a film's last byte; each film unit has a core of its own. "
+        f"One chunk of the long film meanwhile took {chunk:.2f} s "
         f"(median of {len(took)}; longest {max(took):.2f} s). Longest delay of all renditions: {worst:.2f} s, "
         f"{worst / chunk:.2f} chunks' time. Chunks of the long film that were begun while one of a short film waited: "
         f"{overtaken}."
@@ -91,7 +92,10 @@ def _faster(one: Way, two: Way, seconds: int) -> Table:
             ("everything ready", one.ready, two.ready),
         )
     ]
-    note = "A worker unit here makes chunks; one more each looks after the express and the later queue, as always."
+    note = (
+        "A worker unit here makes chunks, on a core of its own; one more each looks after the express and the later "
+        "queue, as always, and those share all cores."
+    )
     return Table(f"One film of {seconds} s, from its last byte", ("", "1 worker unit", "2", "faster"), rows, note)
 
 
