@@ -1,27 +1,64 @@
-"""Real phone files through the whole craft: made and in sync, or rejected with the right reason."""
+"""Real phone files through the whole craft: made and in sync, or rejected with the right reason.
 
+Those with planted strings are made behind the sandbox's walls, as the hostile ones are, the others in this process: a
+child for each of a hundred jobs shows nothing of the files.
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import arriving
 import numpy as np
 import pytest
 from conftest import MEDIA
 
+from workers import child, sandbox
 from workers import process as craft
-from workers import sandbox
 from workers.bench import canaries, corpus, listen, tables
 
-_ORDER = craft.Order("workshop", jobs=2, limits=sandbox.Limits(timeout_s=170, stall_s=120))
+_ORDER = craft.Order("workshop", limits=sandbox.Limits(timeout_s=170, stall_s=120))
 _HERE = (MEDIA / "MANIFEST.tsv").exists()
 _NAMES = corpus.files(MEDIA, hostile=False, third=True) if _HERE else []
 _PLANTED = canaries.files(MEDIA) if _HERE else []
+# What is made once for several tests is made in one process of those that run the tests.
+_TOGETHER = {name: (pytest.mark.xdist_group(name),) for name in _PLANTED}
+
+Make = Callable[[str], tuple[corpus.Row, Path]]
+
+
+def here(job: dict[str, Any], *, program: object = child.CHILD, **how: Any) -> dict[str, Any]:
+    """As `child.run`, in this process."""
+    if program is child.CHILD:
+        used = {"cpu_s": 0.0, "wall_s": 0.0, "peak_rss_bytes": 0}
+        return arriving.run(job, **how) | {"usage": used}
+    return listen.main(job | {name: str(path) for name, path in how["inputs"].items()})
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Makes a file of the collection, once: what became of it, and the folder."""
+    made: dict[str, tuple[corpus.Row, Path]] = {}
+
+    def one(name: str) -> tuple[corpus.Row, Path]:
+        if name not in made:
+            folder = tmp_path_factory.mktemp("file") / "work"
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                if name not in _PLANTED:
+                    monkeypatch.setattr(child, "run", here)
+                called = canaries.telling(name) if name in _PLANTED else "input"
+                made[name] = (corpus.one(MEDIA / name, name, folder, _ORDER, called), folder / "out")
+        return made[name]
+
+    return one
 
 
 @pytest.mark.media
 @pytest.mark.skipif(not _HERE, reason="../shared/media is not here")
-@pytest.mark.parametrize("name", _NAMES)
-def test_it_is_made_and_true_or_rejected_with_the_right_reason(name: str, tmp_path: Path) -> None:
-    row = corpus.one(MEDIA / name, name, tmp_path / "work", _ORDER)
+@pytest.mark.parametrize("name", [pytest.param(name, id=name, marks=_TOGETHER.get(name, ())) for name in _NAMES])
+def test_it_is_made_and_true_or_rejected_with_the_right_reason(name: str, make: Make) -> None:
+    row, _ = make(name)
 
     assert row.right, f"{row.verdict}: {row.message}"
     assert row.read_beside == ()
@@ -33,9 +70,10 @@ def test_it_is_made_and_true_or_rejected_with_the_right_reason(name: str, tmp_pa
 
 @pytest.mark.media
 @pytest.mark.skipif(not _HERE, reason="../shared/media is not here")
-@pytest.mark.parametrize("name", _PLANTED)
-def test_no_planted_string_is_in_any_output(name: str) -> None:
-    found = canaries.search(MEDIA, name, _ORDER)
+@pytest.mark.parametrize("name", [pytest.param(name, id=name, marks=_TOGETHER[name]) for name in _PLANTED])
+def test_no_planted_string_is_in_any_output(name: str, make: Make) -> None:
+    row, out = make(name)
+    found = canaries.look(name, row.verdict, (MEDIA / name).read_bytes(), out)
 
     assert found.verdict == "made"
     assert found.outputs > 1

@@ -53,16 +53,26 @@ def search(media: Path, name: str, order: craft.Order) -> Search:
     data = (media / name).read_bytes()
     with tempfile.TemporaryDirectory(prefix="walkaround-canary-") as folder:
         out = Path(folder) / "out"
-        original = Path(folder) / f"CANARY_FILENAME{Path(name).suffix}"
+        original = Path(folder) / telling(name)
         original.write_bytes(data)
         verdict = "made"
         try:
             craft.process(original, lambda _kind: out, order)
         except PipelineError as error:
             verdict = f"{error.reason}: {error}"
-        found = needles(data)
-        made = [path for path in sorted(out.rglob("*")) if path.is_file()]
-        hits = [f"{needle!r} in {path.relative_to(out)}" for path in made for needle in hidden_in(path, found)]
+        return look(name, verdict, data, out)
+
+
+def telling(name: str) -> str:
+    """What a file is called whose name must not be found either."""
+    return f"CANARY_FILENAME{Path(name).suffix}"
+
+
+def look(name: str, verdict: str, data: bytes, out: Path) -> Search:
+    """Into everything in `out` that came of `data`."""
+    found = needles(data)
+    made = [path for path in sorted(out.rglob("*")) if path.is_file()]
+    hits = [f"{needle!r} in {path.relative_to(out)}" for path in made for needle in hidden_in(path, found)]
     return Search(name, verdict, len(found), len(made), tuple(hits))
 
 

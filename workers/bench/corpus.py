@@ -63,19 +63,20 @@ def run(media: Path, names: list[str], order: craft.Order) -> Iterator[Row]:
             yield one(media / name, name, Path(folder), order)
 
 
-def one(path: Path, name: str, folder: Path, order: craft.Order) -> Row:
-    """One file, whatever it does. `folder` is empty and keeps what was made in `out`."""
+def one(path: Path, name: str, folder: Path, order: craft.Order, called: str = "input") -> Row:
+    """One file, `called` so by its owner, whatever it does. `folder` is empty and keeps what was made in `out`."""
     hostile = name.startswith("hostile/")
     out = folder / "out"
     with Trap(folder / "in") as trap:
-        shutil.copyfile(path, trap.folder / "input")
+        source = trap.folder / called
+        shutil.copyfile(path, source)
         started = time.monotonic()
         used: list[Usage] = []
         facts: dict[str, Any] = {}
         verdict, message, crashed, hung = "made", "", False, False
         try:
-            report = craft.process(trap.folder / "input", lambda _kind: out, replace(order, on_usage=used.append))
-            facts = _facts(trap.folder / "input", report, out, order)
+            report = craft.process(source, lambda _kind: out, replace(order, on_usage=used.append))
+            facts = _facts(source, report, out, order)
         except MediaRejected as error:
             verdict, message = f"rejected: {error.reason}", str(error)
         except PipelineFailed as error:
