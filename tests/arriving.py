@@ -92,7 +92,7 @@ class Arrival:
         with connections.transaction() as session:
             assets.hint(session, self.asset_id, offset=offset, length=len(index), key=key)
 
-    def send(self, body: bytes, until: int | None = None, piece: int = 40_000) -> None:
+    def send(self, body: bytes, until: int | None = None, piece: int = 160_000) -> None:
         """More of a file, up to a byte of it."""
         end = len(body) if until is None else until
         while self.received < end:

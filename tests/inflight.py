@@ -1,7 +1,10 @@
 """A crew, a film and a phone, for films that are made while they arrive: what the tests of early making share."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import arriving
 import crewroom
@@ -15,10 +18,28 @@ from workers import child
 MOST = 8.0  # s of the film that arrive early: enough for the second chunk
 
 
+_made: dict[str, tuple[dict[str, Any], dict[str, bytes]]] = {}
+
+
+def run(job: dict[str, Any], *, inputs: dict[str, Path], out: Path | None = None, **_: object) -> dict[str, Any]:
+    """As `arriving.run`; the same job on the very same bytes, which many of these tests end with, is done once."""
+    if job["verb"] != "make" or out is None:
+        return arriving.run(job, inputs=inputs, out=out)
+    read = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in inputs.items()}
+    key = json.dumps([job, read], sort_keys=True)
+    if key not in _made:
+        answer = arriving.run(job, inputs=inputs, out=out)
+        _made[key] = answer, {path.name: path.read_bytes() for path in out.iterdir()}
+    answer, files = _made[key]
+    for name, body in files.items():
+        (out / name).write_bytes(body)
+    return answer
+
+
 @pytest.fixture
 def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
     with crewroom.crew(tmp_path, monkeypatch, lease_s=5) as crew:
-        monkeypatch.setattr(child, "run", arriving.run)
+        monkeypatch.setattr(child, "run", run)
         yield crew
 
 
