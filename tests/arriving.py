@@ -24,7 +24,8 @@ def run(job: dict[str, Any], *, inputs: dict[str, Path], out: Path | None = None
     """As `workers.child.run`, without a process for each of a hundred jobs."""
     told = job | {name: str(path) for name, path in inputs.items()} | {"out": str(out)}
     try:
-        return {"result": json.loads(json.dumps(craft._do(told, lambda share: None))), "usage": {}}
+        result = json.loads(json.dumps(craft._do(told, lambda share: None)))
+        return {"result": result, "usage": {"cpu_s": 0.0, "wall_s": 0.0, "peak_rss_bytes": 0}}
     except PipelineError:
         raise
     except Exception as error:

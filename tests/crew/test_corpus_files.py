@@ -31,8 +31,7 @@ Make = Callable[[str], tuple[corpus.Row, Path]]
 def here(job: dict[str, Any], *, program: object = child.CHILD, **how: Any) -> dict[str, Any]:
     """As `child.run`, in this process."""
     if program is child.CHILD:
-        used = {"cpu_s": 0.0, "wall_s": 0.0, "peak_rss_bytes": 0}
-        return arriving.run(job, **how) | {"usage": used}
+        return arriving.run(job, **how)
     return listen.main(job | {name: str(path) for name, path in how["inputs"].items()})
 
 

@@ -28,6 +28,13 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.fixture(scope="module")
+def made(film: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """What was said and where everything lies after the film was made."""
+    out = tmp_path_factory.mktemp("made") / "out"
+    return _process(film, "--out", out, "--json"), out
+
+
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     exif = Image.Exif()
@@ -56,15 +63,15 @@ def _names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_film_becomes_all_that_a_page_needs(film: Path, tmp_path: Path) -> None:
-    done = _process(film, "--out", tmp_path / "out", "--json")
+def test_a_film_becomes_all_that_a_page_needs(made: tuple[Result, Path]) -> None:
+    done, out = made
 
     assert done.exit_code == 0, done.stderr
-    names = _names(tmp_path / "out")
+    names = _names(out)
     assert {"index.m3u8", "poster.jpg", "storyboard.jpg", "storyboard.vtt", "report.json"} <= names
     assert any(name.startswith("preview.") for name in names)
     report = json.loads(done.stdout)["report"]
-    assert report == json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report == json.loads((out / "report.json").read_text())
     assert report["source"]["film"]["height"] > report["source"]["film"]["width"]
     assert report["usage"]["cpu_s"] > 0
     chunks = [facts["facts"] for name, facts in report["outputs"].items() if name.startswith("chunk/")]
@@ -72,10 +79,8 @@ def test_a_film_becomes_all_that_a_page_needs(film: Path, tmp_path: Path) -> Non
     assert sum(chunk["frames"] for chunk in chunks) == report["source"]["film"]["frames"] == 150
 
 
-def test_every_file_a_playlist_names_is_there(film: Path, tmp_path: Path) -> None:
-    assert _process(film, "--out", tmp_path / "out").exit_code == 0
-
-    out = tmp_path / "out"
+def test_every_file_a_playlist_names_is_there(made: tuple[Result, Path]) -> None:
+    _, out = made
     named = set()
     for playlist in out.glob("*.m3u8"):
         for line in playlist.read_text().splitlines():
@@ -90,10 +95,12 @@ def test_every_file_a_playlist_names_is_there(film: Path, tmp_path: Path) -> Non
     assert all("init" in name for name in unnamed)
 
 
-def test_nothing_personal_is_in_any_output_or_name(film: Path, photo: Path, tmp_path: Path) -> None:
-    assert _process(film, photo, "--out", tmp_path / "out").exit_code == 0
+def test_nothing_personal_is_in_any_output_or_name(made: tuple[Result, Path], photo: Path, tmp_path: Path) -> None:
+    assert _process(photo, "--out", tmp_path / "out").exit_code == 0
 
-    for path in (tmp_path / "out").rglob("*"):
+    paths = [path for out in (made[1], tmp_path / "out") for path in out.rglob("*")]
+    assert {"index.m3u8", "320.jpg"} <= {path.name for path in paths}
+    for path in paths:
         assert "SWORDFISH" not in path.name
         if path.is_file():
             assert b"SWORDFISH" not in path.read_bytes(), path.name

@@ -1,10 +1,14 @@
-"""Films of the rarer kinds, made whole by `walkaround process`: each output proved, and played as it should be."""
+"""Films of the rarer kinds, made whole by `walkaround process`: each output proved, and played as it should be.
+
+Without a child for each of a hundred jobs, which is shown elsewhere.
+"""
 
 import io
 import json
 from pathlib import Path
 from typing import Any
 
+import arriving
 import av
 import numpy as np
 import pytest
@@ -12,15 +16,20 @@ from click.testing import CliRunner
 from painting import paint
 from screening import Screening, source_times
 
-from workers import command
+from workers import child, command
 
 BEEPS = "aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.1)*gte(t,0.5)':sample_rate=48000"
 RATE, SECONDS = 25, 4
 
 
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "run", arriving.run)
+
+
 def processed(film: Path, out: Path) -> tuple[dict[str, Any], Screening]:
     """The report, and the largest rendition as a player joins it."""
-    done = CliRunner().invoke(command.process, [str(film), "--out", str(out)])
+    done = CliRunner().invoke(command.process, [str(film), "--out", str(out), "--jobs", "1"])
     assert done.exit_code == 0, done.stderr
     report = json.loads((out / "report.json").read_text())
     for name in ("index.m3u8", "poster.jpg", "storyboard.jpg", "storyboard.vtt", "preview.webp"):
