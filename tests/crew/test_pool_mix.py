@@ -16,7 +16,8 @@ from crewhouse import House
 from crewroom import Crew
 from sqlalchemy import select
 
-from pipeline.catalog.models import INGEST, Claim, Output
+from pipeline.catalog import assets
+from pipeline.catalog.models import INGEST, Asset, Claim, Output
 from workers import connections
 from workers.queues import UNITS
 
@@ -25,18 +26,33 @@ pytestmark = [pytest.mark.xdist_group("recovery"), pytest.mark.timeout(400)]
 SETTINGS = {"sweep_s": 1, "window": 6}
 
 
-@pytest.fixture
-def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
-    with crewroom.crew(tmp_path, monkeypatch, sandbox="none", **SETTINGS) as crew:
-        yield crew
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mix")
 
 
-@pytest.fixture
-def house(crew: Crew, tmp_path: Path) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def crew(folder: Path) -> Iterator[Crew]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        with crewroom.crew(folder, monkeypatch, sandbox="none", **SETTINGS) as crew:
+            yield crew
+
+
+@pytest.fixture(scope="module")
+def house(crew: Crew, folder: Path) -> Iterator[House]:
     units = [UNITS["express"], UNITS["film"], UNITS["film"], UNITS["later"]]
-    with crewhouse.house(tmp_path, units, **SETTINGS) as house:
+    with crewhouse.house(folder, units, **SETTINGS) as house:
         yield house
         print(house.log.read_text()[-8000:])  # noqa: T201  (shown when a test fails)
+
+
+@pytest.fixture(autouse=True)
+def cleared(crew: Crew) -> Iterator[None]:
+    """Nothing is left to do for the next test."""
+    yield
+    with connections.transaction() as session:
+        for asset_id in session.scalars(select(Asset.id)).all():
+            assets.erase(session, asset_id)
 
 
 def claims(*asset_ids: str) -> list[Claim]:
@@ -58,16 +74,16 @@ def made_at(asset_id: str) -> dict[str, float]:
 
 
 def test_short_films_are_not_delayed_by_more_than_the_chunk_that_is_being_made(crew: Crew, house: House) -> None:
-    long = crew.send(tiny_child.film(chunks=300, seconds=0.1), part_bytes=100_000, owner="A")
+    long = crew.send(tiny_child.film(chunks=150, seconds=0.1), part_bytes=100_000, owner="A")
     bodies = [tiny_child.film(chunks=3, seconds=0.1, n=number) for number in range(5)]
 
     def so_many_of_the_long_film_are_made(count: int) -> None:
-        servers.wait_for(lambda: sum(claim.done for claim in claims(long)) >= count, within_s=120)
+        servers.wait_for(lambda: sum(claim.done for claim in claims(long)) >= count, within_s=120, every_s=0.2)
 
     so_many_of_the_long_film_are_made(6)
     shorts = [crew.send(body, owner="B") for body in bodies]
     for short, body in zip(shorts, bodies, strict=True):
-        servers.wait_for(lambda: crew.is_whole(short, body), within_s=120)  # noqa: B023
+        servers.wait_for(lambda: crew.is_whole(short, body), within_s=120, every_s=0.2)  # noqa: B023
     made = sum(claim.done for claim in claims(long))
     so_many_of_the_long_film_are_made(made + 6)  # it was there all the time, gave way, and goes on
 
@@ -88,7 +104,7 @@ def test_short_films_are_not_delayed_by_more_than_the_chunk_that_is_being_made(c
 def test_first_chunks_and_posters_are_made_by_units_that_make_no_other_chunks(crew: Crew, house: House) -> None:
     films = {crew.send(body, owner="A"): body for body in (tiny_child.film(chunks=4, n=number) for number in range(2))}
     for asset_id, body in films.items():
-        servers.wait_for(lambda: crew.is_whole(asset_id, body), within_s=120)  # noqa: B023
+        servers.wait_for(lambda: crew.is_whole(asset_id, body), within_s=120, every_s=0.2)  # noqa: B023
 
     workers = {
         queue: {claim.worker for claim in claims(*films) if claim.queue == queue}
@@ -101,7 +117,7 @@ def test_first_chunks_and_posters_are_made_by_units_that_make_no_other_chunks(cr
 def test_the_chunks_of_one_film_are_made_on_all_units_at_once(crew: Crew, house: House) -> None:
     body = tiny_child.film(chunks=12, seconds=0.3)
     asset_id = crew.send(body)
-    servers.wait_for(lambda: crew.is_whole(asset_id, body), within_s=120)
+    servers.wait_for(lambda: crew.is_whole(asset_id, body), within_s=120, every_s=0.2)
 
     chunks = [claim for claim in claims(asset_id) if claim.queue == "film"]
     assert {claim.attempts for claim in chunks} == {1}
