@@ -99,7 +99,7 @@ test("where nobody answers, all files wait, and the next one is tried first", as
 });
 
 test("a dealership's quota is named, and is not called a lost network", async () => {
-  const { sender: made } = sender(new Broken(429, "unfinished uploads hold 5 of 6 bytes: finish or remove one first\n", 1));
+  const { sender: made } = sender(new Broken(429, "no room", 1, false, "unfinished"));
   await add(made);
   assert.deepEqual([made.parcels[0]!.phase, made.parcels[0]!.message], ["held", "card-unfinished"]);
 });

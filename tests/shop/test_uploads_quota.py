@@ -45,6 +45,7 @@ def test_what_is_on_its_way_has_a_limit_that_finishing_frees(
     full = begin(mine, 41)
     assert (full.status_code, int(full.headers["Retry-After"]) > 0) == (429, True)
     assert "60 of 100 bytes" in full.text
+    assert full.headers["Refusal-Reason"] == "unfinished", "what the technician's page tells it by"
     assert begin(mine, 40).status_code == 201
     assert send(upload, mine, path, 0, b"x" * 60).status_code == 204
     assert begin(mine, 60).status_code == 201

@@ -17,7 +17,7 @@ from webapp.database import session
 from webapp.interventions.models import Intervention, Item
 from webapp.uploads.callers import Caller
 from webapp.uploads.models import Upload
-from webapp.uploads.protocol import Refused
+from webapp.uploads.protocol import REASON, Refused
 from workers.settings import Settings
 
 KINDS = ("film", "photo", "document")
@@ -107,7 +107,7 @@ def _require_quota(dealership_id: str, size: int, settings: Settings) -> None:
     unfinished = select(func.sum(Asset.size)).where(Asset.owner == dealership_id, Asset.state == State.RECEIVING)
     if (waiting := session.scalar(unfinished) or 0) + size > limit:
         text = f"unfinished uploads hold {waiting} of {limit} bytes: finish or remove one first"
-        raise Refused(429, text, {"Retry-After": str(QUOTA_RETRY_S)})
+        raise Refused(429, text, {"Retry-After": str(QUOTA_RETRY_S), REASON: "unfinished"})
 
 
 def _insert(

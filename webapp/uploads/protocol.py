@@ -14,6 +14,7 @@ EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
 ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "md5": hashlib.md5}
 CONTENT_TYPE = "application/offset+octet-stream"
 CHECKSUM_MISMATCH = 460
+REASON = "Refusal-Reason"  # a word for programs, where the status alone does not tell; ours, not of tus
 METADATA_LIMIT = 2000  # characters; the width of the row that keeps it
 
 REQUEST_HEADERS = (
@@ -21,8 +22,8 @@ REQUEST_HEADERS = (
     "X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
 )
 RESPONSE_HEADERS = (
-    "Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
-    "Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-ID"
+    f"Location, {REASON}, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, "
+    "Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-ID"
 )
 
 _NUMBER = re.compile(r"[0-9]{1,18}")

@@ -5,8 +5,9 @@ import { bytes, Lost, type Kept } from "./keep";
 import { FIRST, nextChunk } from "./pace";
 
 export class Broken extends Error {
-  /** `pause`: seconds the server asked to wait. `lost`: it is the phone that no longer has the bytes. */
-  constructor(public status: number, public sentence: string, public pause = 0, public lost = false) {
+  /** `pause`: seconds the server asked to wait. `lost`: it is the phone that no longer has the bytes. `reason`: the
+   * server's word for its no, where the status alone does not tell. */
+  constructor(public status: number, public sentence: string, public pause = 0, public lost = false, public reason = "") {
     super(sentence);
   }
 }
@@ -84,7 +85,8 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
       onError: (error) => {
         const answer = (error as DetailedError).originalResponse;
         const pause = Number(answer?.getHeader("Retry-After")) || 0;
-        fail(new Broken(answer?.getStatus() ?? 0, answer?.getBody() ?? error.message, pause, lost));
+        const reason = answer?.getHeader("Refusal-Reason") ?? "";
+        fail(new Broken(answer?.getStatus() ?? 0, answer?.getBody() ?? error.message, pause, lost, reason));
       },
     });
     signal.addEventListener("abort", () => fail(new Broken(0, "stopped")), { once: true });

@@ -9,8 +9,6 @@ import { fresh, kindOf, parcelOf, readable, type Parcel, type Phase } from "./pa
 import { start, t, type Kind } from "./start";
 import { thumbnail } from "./thumbnail";
 
-const UNFINISHED = /^unfinished uploads/; // how the server's sentence begins when the dealership's quota is used up
-
 export class Sender {
   parcels: Parcel[] = [];
   signedOut = false;
@@ -184,7 +182,7 @@ export class Sender {
       this.failures += 1;
       this.silent = now + rest(this.failures, error.status ? error.pause : 0) * 1000;
     }
-    this.go(parcel, error.pause ? "held" : "resting", UNFINISHED.test(error.sentence) ? t("card-unfinished") : "");
+    this.go(parcel, error.pause ? "held" : "resting", error.reason === "unfinished" ? t("card-unfinished") : "");
   }
 
   /** Where its bytes were read from, they are no more: from the other place, or from a person. */
