@@ -1,4 +1,5 @@
-// The staff's pages work without this file; it saves them reloads: htmx for fragments, copying a link, a word after saving.
+// The staff's pages work without this file; it saves them reloads: htmx for fragments, copying and sharing
+// a link, a word after saving.
 import "htmx.org";
 
 const toast = document.querySelector<HTMLElement>(".toast");
@@ -13,23 +14,54 @@ function say(words: string): void {
 }
 
 document.addEventListener("click", async (event) => {
-  const button = (event.target as Element).closest<HTMLElement>("[data-copy]");
-  if (!button) return;
-  const field = document.querySelector<HTMLInputElement>(button.dataset.copy ?? "");
-  if (!field) return;
-  field.select();
-  // The clipboard needs HTTPS; the selection at least lets a plain copy work.
-  await navigator.clipboard?.writeText(field.value);
-  say(button.dataset.says ?? "");
+  const way = (event.target as Element).closest<HTMLElement>("[data-copy], [data-share], [data-shared] a");
+  if (!way) return;
+  const { copy, share: url, title, text, says } = way.dataset;
+  const field = copy ? document.querySelector<HTMLInputElement>(copy) : null;
+  field?.select();
+  try {
+    // The clipboard needs HTTPS; the selection at least lets a plain copy work.
+    if (field) await navigator.clipboard?.writeText(field.value);
+    if (url) await navigator.share({ title, text, url });
+  } catch {
+    return; // closed without choosing anybody, or not allowed
+  }
+  if (says && (!field || navigator.clipboard)) say(says);
+  if (!field || navigator.clipboard) await left(way);
 });
+
+document.addEventListener("copy", (event) => void left(event.target as Element)); // by hand, from the field
+
+/** Tells the server that this address left the desk, and shows the stage that follows from it. */
+async function left(way: Element): Promise<void> {
+  const address = way.closest<HTMLElement>("[data-shared]")?.dataset.shared;
+  if (!address) return;
+  const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}") as Record<string, string>;
+  const answer = await fetch(address, { method: "POST", headers, keepalive: true }).catch(() => undefined);
+  const stage = document.querySelector("#stage");
+  if (answer?.ok && stage) stage.outerHTML = await answer.text();
+}
+
+/** Sharing is offered where the browser can. */
+function ways(): void {
+  for (const button of document.querySelectorAll<HTMLElement>("[data-share]")) button.hidden = !("share" in navigator);
+}
+
+ways();
+document.addEventListener("htmx:after:swap", ways);
 
 // The server writes times as UTC; read are those of the wall clock here.
 function clocks(): void {
-  const lang = document.documentElement.lang;
+  const lang = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-shown]")) {
     const at = new Date(time.dateTime);
-    const clock = time.dataset.shown === "moment" ? ({ timeStyle: "short" } as const) : {};
-    time.textContent = at.toLocaleString(lang === "en" ? "en-GB" : lang, { dateStyle: "medium", ...clock });
+    const days = (new Date().setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000;
+    const form: Intl.DateTimeFormatOptions = { dateStyle: "medium" };
+    if (time.dataset.shown === "moment") form.timeStyle = "short";
+    const near = time.dataset.shown === "recent" && days < 6.5; // a day has 23 or 25 hours twice a year
+    const week: Intl.DateTimeFormatOptions = { weekday: days < 0.5 ? undefined : "short", hour: "2-digit", minute: "2-digit" };
+    time.textContent = at.toLocaleString(lang, near ? week : form);
+    if (time.dataset.shown === "recent") time.title = at.toLocaleString(lang, { dateStyle: "full", timeStyle: "short" });
     delete time.dataset.shown;
   }
 }

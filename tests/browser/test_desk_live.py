@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from finished import Finisher
 from landing import Garage
 from playwright.sync_api import Browser, Page, expect
@@ -74,12 +75,18 @@ def test_times_are_those_of_the_wall_clock_and_stay_so_when_the_page_changes(
     page = desk(made, timezone_id="Asia/Tokyo", locale="fr-FR")  # Bob reads English, wherever he is
     expect(page.locator(".job-head time")).to_have_text("23 Nov 2026")
     expect(page.locator("#links li time")).to_have_text("22 Nov 2026, 21:25")
-    expect(page.locator("#links li")).to_contain_text("made 22 Nov 2026, 21:25, not opened yet")
+    expect(page.locator("#links li")).to_contain_text("made 22 Nov 2026, 21:25, not shared yet")
 
-    page.locator("#links button.primary").click()
+    page.get_by_role("button", name="Make another link").click()
     expect(page.locator("#links li")).to_have_count(2)
     expect(page.locator("#links li time").last).to_have_text("22 Nov 2026, 21:25")
     assert "UTC" not in page.locator("#links").inner_text()
+
+    reference, list_page = request.node.name[-40:], page.url.rpartition("/")[0]
+    for now, told in (("2026-11-23T10", "08:30"), ("2026-11-28T10", "Mon 08:30"), ("2026-11-30T10", "23 Nov 2026")):
+        page.clock.set_fixed_time(f"{now}:00:00+09:00")
+        page.goto(f"{list_page}?q={reference}")
+        expect(page.locator(".jobs time")).to_have_text(told)
 
 
 def test_without_scripts_a_time_says_that_it_is_utc(
@@ -96,3 +103,27 @@ def test_without_scripts_a_time_says_that_it_is_utc(
     page.goto(f"{garage.settings.effective_public_url}/interventions/{made}")
     assert page.locator("#links li time").inner_text() == "22 Nov 2026, 12:25 UTC"
     context.close()
+
+
+def test_a_link_is_shared_once_its_address_left_the_desk_and_one_button_at_a_time_is_the_next_step(
+    garage: Garage, desk: Open, request: pytest.FixtureRequest
+) -> None:
+    made = garage.intervention(request.node.name[-40:])
+    colour = "getComputedStyle({}).backgroundColor"
+    loud = f"""button => {colour.format("button")} === {colour.format("document.querySelector('.tile')")}"""
+    page = desk(made)
+    assert page.locator(".capture .next").evaluate(loud)
+    assert not page.locator("#links .next").evaluate(loud), "there is nothing to show yet"
+    expect(page.locator(".without-media")).to_be_visible()
+
+    Finisher(garage.app).film(made)
+    page.reload()
+    page.evaluate("Object.defineProperty(navigator, 'share', { value: async () => {}, configurable: true })")
+    assert not page.locator(".capture .next").evaluate(loud)
+    assert page.locator("#links .next").evaluate(loud)
+    page.locator("#links .next").click()
+    expect(page.locator("#stage")).to_have_text("Link ready")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.locator("[data-share]").click()
+    expect(page.locator("#stage")).to_have_text("Shared")

@@ -41,6 +41,7 @@ def test_the_manager_writes_down_the_dealership(shop: Flask, alice: FlaskClient)
     assert alice.post("/dealership", data=FORM).status_code == 302
     saved = dealer(shop)
     assert (saved.colour, saved.phone, saved.email) == ("#b4552d", "+33145678901", None)
+    assert 'value="+33 1 45 67 89 01"' in alice.get("/dealership").text, "shown as people write it"
 
 
 def test_a_wrong_colour_and_phone_are_both_named(shop: Flask, alice: FlaskClient) -> None:

@@ -130,6 +130,8 @@ def test_a_link_is_shown_once_then_listed_without_its_address_then_revoked(
     (listed,) = ask("GET", f"/interventions/{intervention}/links").json["items"]
     assert "url" not in listed
     assert listed["recipient"] == "camille@example.org"
+    assert listed["shared_at"], "a program asks for the address in order to pass it on"
+    assert ask("GET", f"/interventions/{intervention}").json["stage"] == "sent"
     assert ask("DELETE", f"/links/{listed['id']}").status_code == 204
     assert client.get("/v/" + url.rpartition("/")[2]).status_code == 404
 

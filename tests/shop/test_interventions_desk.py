@@ -52,6 +52,17 @@ def test_every_fault_is_shown_beside_its_field_and_nothing_is_saved(shop: Flask,
         assert session.scalars(select(Intervention)).all() == []
 
 
+@pytest.mark.parametrize("wrong", ["12 abc", "12.5", "-5", "99999999", "1e5"])
+def test_a_mileage_that_is_no_number_is_refused_with_a_sentence_and_kept(alice: FlaskClient, wrong: str) -> None:
+    answer = alice.post("/interventions/new", data={"reference": "RO-7", "mileage": wrong})
+    assert answer.status_code == 422
+    assert answer.text.count('id="mileage-error"') == 1
+    assert "whole number of kilometres" in answer.text
+    (field,) = re.findall(r'<input[^>]*id="mileage"[^>]*>', answer.text)
+    assert f'value="{wrong}"' in field
+    assert 'type="text"' in field, "a number field would drop the letters before anybody sees them"
+
+
 def test_a_number_used_twice_is_said_and_the_first_one_stays(alice: FlaskClient, intervention: str) -> None:
     answer = alice.post("/interventions/new", data={"reference": "RO-1001", "customer_language": "en"})
     assert answer.status_code == 422
@@ -79,7 +90,9 @@ def test_an_intervention_is_found_by_what_people_know_of_it(
 def test_signs_that_mean_something_to_a_database_mean_themselves(
     alice: FlaskClient, intervention: str, words: str
 ) -> None:
-    assert "Mégane" not in alice.get("/interventions", query_string={"q": words}).text
+    page = alice.get("/interventions", query_string={"q": words}).text
+    assert "Mégane" not in page
+    assert 'class="button" href="/interventions">Show all interventions</a>' in page
 
 
 def test_an_intervention_goes_through_its_stages(
@@ -96,6 +109,11 @@ def test_an_intervention_goes_through_its_stages(
         session.commit()
     assert found("ready")
     alice.post(f"/interventions/{intervention}/links")
+    assert found("linked"), "a link that was made is not yet one that somebody has"
+    assert not found("sent")
+    with shop.app_context():
+        link = session.scalars(select(Link.id)).one()
+    assert "Shared" in alice.post(f"/interventions/{intervention}/links/{link}/shared").text
     assert found("sent")
     with shop.app_context():
         session.scalars(select(Link)).one().opened_at = 1.0
@@ -107,10 +125,15 @@ def test_an_intervention_goes_through_its_stages(
 
 
 def test_a_film_shows_its_poster_under_a_path_of_the_reader(
-    alice: FlaskClient, charlie: FlaskClient, intervention: str, finisher: Finisher
+    shop: Flask, alice: FlaskClient, charlie: FlaskClient, intervention: str, finisher: Finisher
 ) -> None:
-    finisher.film(intervention)
+    film = finisher.film(intervention)
+    with shop.app_context():
+        session.get_one(Asset, film).source = {"duration": 8.2}
+        session.commit()
     page = alice.get(f"/interventions/{intervention}").text
+    assert 'class="play"' in page
+    assert '<span class="length">0:08</span>' in page
     path = re.search(r'<img src="(/m/[^"]+poster\.jpg)"', page)[1]
     assert alice.get(path).mimetype == "image/jpeg"
     assert charlie.get(path).status_code == 404
@@ -193,11 +216,15 @@ def test_a_link_is_shown_once_sent_in_the_customers_language_and_revoked(
     intervention = add_intervention(customer_email="camille@example.org", customer_language="fr")
     page = alice.post(f"/interventions/{intervention}/links", headers=HTMX).text
     path = re.search(r'value="http://[^/]+(/v/[^"]+)"', page)[1]
+    assert page.count("primary") == 1
+    assert re.search(r'class="primary" data-copy="#fresh-link"', page), "the next step is to copy it"
     assert "mailto:camille%40example.org?subject=" in page
     assert not re.search(r'href="https?://[^"]*/v/', page), "whoever looks first must not be taken for the customer"
     assert f'href="/interventions/{intervention}/preview"' in page
     assert client.get(path).status_code < 400
-    assert path not in alice.get(f"/interventions/{intervention}").text
+    later = alice.get(f"/interventions/{intervention}").text
+    assert path not in later
+    assert "we keep only its fingerprint" in later, "why it cannot be copied again, and what to do"
     with shop.app_context():
         link = session.scalars(select(Link.id)).one()
     assert alice.post(f"/interventions/{intervention}/links/{link}/revoke").status_code == 200
@@ -217,7 +244,8 @@ def test_charlie_finds_nothing_of_alice(
         assert charlie.get(f"/interventions/{intervention}{path}").status_code == 404
     assert charlie.get(f"/interventions/items/{item}/figure").status_code == 404
     for path in (
-        f"{intervention}/edit", f"{intervention}/links", f"{intervention}/links/{link}/revoke", f"items/{item}/caption",
+        f"{intervention}/edit", f"{intervention}/links", f"{intervention}/links/{link}/revoke",
+        f"{intervention}/links/{link}/shared", f"items/{item}/caption",
         f"items/{item}/move/up", f"items/{item}/delete", f"items/{item}/retry",
     ):  # fmt: skip
         assert charlie.post(f"/interventions/{path}").status_code == 404, path

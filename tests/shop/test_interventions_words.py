@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from flask_babel import force_locale
 
 from webapp.interventions import words
-from webapp.interventions.forms import Invalid, maker, phone, vin
+from webapp.interventions.forms import Invalid, maker, mileage, phone, vin
 
 
 def test_phone_numbers_without_a_prefix_are_read_in_the_dealers_country(shop: Flask) -> None:
@@ -36,6 +37,21 @@ def test_dates_have_one_form_in_each_language_and_the_day_comes_first(
     with shop.test_request_context(), force_locale(language):
         assert words.day(at) == f'<{time} data-shown="day">{day}</time>'
         assert words.moment(at) == f'<{time} data-shown="moment">{moment} UTC</time>'
+
+
+def test_a_mileage_is_read_as_people_write_it(shop: Flask) -> None:
+    with shop.test_request_context():
+        for text in ("68420", " 68 420 ", "68.420 km", "68,420", "68\u202f420KM", "68’420"):
+            assert mileage(text) == 68420
+
+
+def test_the_list_says_when_in_its_readers_own_time(alice: FlaskClient, intervention: str) -> None:
+    assert 'data-shown="recent"' in alice.get("/interventions").text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(8, "0:08"), (59.7, "1:00"), (185, "3:05"), (3723, "1:02:03")])
+def test_a_films_length_reads_as_on_a_player(seconds: float, text: str) -> None:
+    assert words.clock_time(seconds) == text
 
 
 def test_a_vin_needs_no_check_digit_but_its_letters(shop: Flask) -> None:

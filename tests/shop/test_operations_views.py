@@ -1,5 +1,6 @@
 """The probes and the manager's overview."""
 
+import re
 import time
 
 import pytest
@@ -9,6 +10,8 @@ from flask.testing import FlaskClient
 
 from pipeline.catalog.models import Asset, State
 from webapp.database import session
+from webapp.operations import health
+from workers.queues import QUEUES
 
 
 def test_a_process_that_answers_is_healthy(client: FlaskClient) -> None:
@@ -66,6 +69,17 @@ def test_the_page_says_how_long_the_first_file_has_waited(
     answer = alice.get("/operations")
     assert answer.status_code == 200
     assert words in answer.text.replace("\xa0", " ").replace("\u202f", " ")
+
+
+def test_every_queue_and_part_is_explained_in_a_sentence(
+    shop: Flask, alice: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "depths", lambda: dict.fromkeys(QUEUES, 0))
+    page = alice.get("/operations").text
+    with shop.app_context():
+        names = (*QUEUES, *health.parts())
+    for name in names:
+        assert re.search(rf"<code>{name}</code><small>\S[^<]{{20,}}</small>", page), name
 
 
 def test_a_technician_has_no_operations_page(bob: FlaskClient, client: FlaskClient) -> None:

@@ -28,7 +28,7 @@ class DealershipForm(Form):
 
     name = StringField(_("Name"), [DataRequired(_("Give a name.")), Length(max=120)])
     colour = StringField(_("Colour"), [Length(max=7)])
-    phone = StringField(_("Phone"), [Length(max=40)])
+    phone = written.PhoneField(_("Phone"), [Length(max=40)])
     email = StringField(_("E-mail"), [Length(max=254)])
     address = TextAreaField(_("Address"), [Length(max=300)])
     logo = FileField(_("Logo"))

@@ -176,6 +176,7 @@ class LinkOut(BaseModel):
     created_at: float
     expires_at: float
     revoked_at: float | None
+    shared_at: float | None = Field(description="when its address left the desk, or was given to a program")
     opened_at: float | None
 
     @classmethod

@@ -198,6 +198,7 @@ def list_links(intervention_id: str) -> Any:
 def create_link(intervention_id: str, json: LinkIn) -> Any:
     """Make a link; its address is in this answer and nowhere else."""
     row, token = links.issue(access.load_intervention(intervention_id), json.recipient)
+    links.note_shared(row)  # a program asks for an address in order to pass it on
     session.commit()
     return LinkMade(**LinkOut.of(row).model_dump(), url=links.url(token)), 201
 

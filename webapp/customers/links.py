@@ -29,6 +29,7 @@ def issue(intervention: Intervention, recipient: str = "") -> tuple[Link, str]:
         created_at=now,
         expires_at=now + settings().link_expiry_s,
         revoked_at=None,
+        shared_at=None,
         opened_at=None,
     )
     session.add(link)
@@ -50,6 +51,11 @@ def find(token: str) -> Link | None:
     return session.scalar(
         select(Link).where(Link.sha256 == _digest(token), Link.revoked_at.is_(None), Link.expires_at > time.time())
     )
+
+
+def note_shared(link: Link) -> None:
+    """Note that the link's address left the desk; the first time counts. The caller commits."""
+    link.shared_at = link.shared_at or time.time()
 
 
 def confirm_opened(link: Link) -> None:

@@ -19,6 +19,7 @@ class Link(Base):
     created_at: Mapped[float]
     expires_at: Mapped[float]
     revoked_at: Mapped[float | None]
+    shared_at: Mapped[float | None]  # when its address left the desk: copied, shared, or given to a program
     opened_at: Mapped[float | None]  # confirmed by the page, not by a GET
 
     intervention: Mapped[Intervention] = relationship()

@@ -13,13 +13,17 @@ from vininfo import Vin
 from vininfo.exceptions import ValidationError as BadVin
 from wtforms import Field, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
+from wtforms.widgets import TextInput
 
+from webapp.interventions.words import phone_text
 from webapp.languages import LANGUAGES
 from webapp.texts import Form
 
 LANGUAGE_CHOICES = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")  # Source: ISO 3779, no I, O, Q
+_KM = re.compile(r"([0-9]{1,3}(?:[ .,'’\u00a0\u202f][0-9]{3})+|[0-9]+)\s*(?:km)?", re.IGNORECASE)
+MILEAGE_MAX = 9_999_999  # km
 
 
 class Invalid(ValueError):
@@ -76,9 +80,38 @@ def email(text: str) -> str:
         raise Invalid(gettext("This is not an e-mail address.")) from None
 
 
+def mileage(text: str) -> int:
+    """A mileage in km, as people write one: 68420, 68 420, 68.420 km. A part of a number is never taken for the whole.
+
+    Raises: Invalid.
+    """
+    found = _KM.fullmatch(text.strip())
+    if found is None or (value := int(re.sub(r"[^0-9]", "", found[1])[:20])) > MILEAGE_MAX:
+        raise Invalid(gettext("Write the mileage as a whole number of kilometres, for example 68420."))
+    return value
+
+
 def plate(text: str) -> str:
     """A number plate in capitals with single spaces."""
     return re.sub(r"\s+", " ", text).strip().upper()
+
+
+class MileageField(IntegerField):
+    """Written as text: a browser's number field drops what it cannot read, and nobody would see it."""
+
+    widget = TextInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        if valuelist and valuelist[0].strip():
+            self.data = mileage(valuelist[0])
+
+
+class PhoneField(StringField):
+    """Shown as people write a number; what is no number is shown as it was given."""
+
+    def _value(self) -> str:
+        return phone_text(self.data or "")
 
 
 class InterventionForm(Form):
@@ -89,10 +122,10 @@ class InterventionForm(Form):
     model = StringField(_("Model"), [Length(max=60)])
     plate = StringField(_("Plate"), [Length(max=20)])
     vin = StringField(_("VIN"), [Length(max=25)])
-    mileage = IntegerField(_("Mileage, km"), [Optional(), NumberRange(0, 9_999_999)])
+    mileage = MileageField(_("Mileage, km"), [Optional()])
     customer_name = StringField(_("Name"), [Length(max=120)])
     customer_email = StringField(_("E-mail"), [Length(max=254)])
-    customer_phone = StringField(_("Phone"), [Length(max=40)])
+    customer_phone = PhoneField(_("Phone"), [Length(max=40)])
     customer_language = SelectField(_("Language"), choices=LANGUAGE_CHOICES, default="en")
     asked = TextAreaField(_("What the customer asked for"), [Length(max=5000)])
     notes = TextAreaField(_("Notes for the workshop"), [Length(max=5000)])

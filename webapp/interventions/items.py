@@ -15,6 +15,7 @@ from webapp.database import session
 from webapp.interventions import erasing
 from webapp.interventions.models import Intervention, Item
 from webapp.interventions.reasons import advice
+from webapp.interventions.words import clock_time
 from webapp.media import shelf, sign
 from webapp.texts import clean
 
@@ -36,6 +37,12 @@ class View:
     @property
     def is_moving(self) -> bool:
         return self.progress.state in (State.RECEIVING, State.PROCESSING)
+
+    @property
+    def length(self) -> str:
+        """How long a film is, as players show it; empty for anything else, and while nobody knows."""
+        kind, source = self.item.asset.kind or self.item.kind, self.item.asset.source or {}
+        return clock_time(source["duration"]) if kind == "film" and source.get("duration") else ""
 
     @property
     def remaining(self) -> str:

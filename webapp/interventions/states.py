@@ -1,12 +1,15 @@
 """Where an intervention stands, derived from its items and links: nothing to keep in step, nothing to forget."""
 
+import time
 from enum import StrEnum
+from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, case, exists, func, or_
+from sqlalchemy import ColumnElement, case, exists, func, or_, select
 
 from pipeline.catalog.models import Asset, State
 from webapp.customers.models import Link
+from webapp.database import session
 from webapp.interventions.models import Intervention, Item
 
 
@@ -16,7 +19,8 @@ class Stage(StrEnum):
     ATTENTION = "attention"  # a file was refused, or we failed
     WORKING = "working"  # files arrive or are being made
     OPENED = "opened"  # the customer has seen the page
-    SENT = "sent"  # a link lives
+    SENT = "sent"  # the address of a living link was copied, shared, or given to a program
+    LINKED = "linked"  # a link lives, and its address never left the desk
     EMPTY = "empty"  # nothing filmed yet
     READY = "ready"  # everything is made, nobody has been told
 
@@ -26,7 +30,8 @@ NAMES = {
     Stage.WORKING: _("In the works"),
     Stage.EMPTY: _("To film"),
     Stage.READY: _("Ready to send"),
-    Stage.SENT: _("Sent"),
+    Stage.LINKED: _("Link ready"),
+    Stage.SENT: _("Shared"),
     Stage.OPENED: _("Opened"),
 }
 
@@ -47,10 +52,17 @@ def stage(now: float) -> ColumnElement[str]:
         (has_item(State.REJECTED, State.FAILED), Stage.ATTENTION),
         (has_item(State.RECEIVING, State.PROCESSING), Stage.WORKING),
         (has_link(Link.opened_at.is_not(None)), Stage.OPENED),
-        (has_link(), Stage.SENT),
+        (has_link(Link.shared_at.is_not(None)), Stage.SENT),
+        (has_link(), Stage.LINKED),
         (~has_item(), Stage.EMPTY),
         else_=Stage.READY,
     )
+
+
+def standing(intervention: Intervention) -> dict[str, Any]:
+    """The stage of one intervention, and every stage's name, as templates want them."""
+    found = session.scalar(select(stage(time.time())).where(Intervention.id == intervention.id))
+    return {"stage": Stage(found), "names": NAMES}
 
 
 def matches(words: str) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from webapp.database import session, settings
 from webapp.interventions import items, sharing, words
 from webapp.interventions.forms import InterventionForm
 from webapp.interventions.models import Intervention, Item
-from webapp.interventions.states import NAMES, Stage, matches, stage
+from webapp.interventions.states import NAMES, matches, stage, standing
 from webapp.media import shelf
 from webapp.texts import clean
 
@@ -97,12 +97,10 @@ def edit(intervention_id: str) -> ResponseReturnValue:
 def show(intervention_id: str) -> ResponseReturnValue:
     """One intervention: vehicle, customer, media, links."""
     intervention = load_intervention(intervention_id)
-    where = session.scalar(select(stage(time.time())).where(Intervention.id == intervention.id))
     return render_template(
         "interventions/show.html",
         intervention=intervention,
-        stage=Stage(where),
-        names=NAMES,
+        **standing(intervention),
         views=items.views(intervention),
         seen=items.fingerprint(intervention),
         links=sharing.links_of(intervention),

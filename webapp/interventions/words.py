@@ -54,6 +54,14 @@ def moment(at: float) -> Markup:
     return _time(at, "moment", text)
 
 
+def recent(at: float) -> Markup:
+    """When something happened, as one tells it: today the time, this week the weekday too, before that the day.
+
+    Which day is today, only the reader's clock knows: the page's script writes it.
+    """
+    return Markup(str(moment(at)).replace('data-shown="moment"', 'data-shown="recent"'))
+
+
 def _time(at: float, shown: str, text: str) -> Markup:
     """A point in time as UTC, which the page's script writes in its reader's own time zone."""
     iso = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -63,6 +71,13 @@ def _time(at: float, shown: str, text: str) -> Markup:
 def duration(seconds: float) -> str:
     """A length of time, short."""
     return dates.format_timedelta(seconds, granularity="second", threshold=1.2, format="short", locale=date_locale())
+
+
+def clock_time(seconds: float) -> str:
+    """The length of a film as players show it: 0:42, 3:05, 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def kilometres(value: int | None) -> str:
@@ -102,8 +117,6 @@ def _shape(logo_key: str) -> float:
 
 def register(blueprint: Blueprint) -> None:
     """Give templates these words."""
-    words = {
-        function.__name__: function
-        for function in (letter_for, day, moment, duration, logo_url, is_logo_square, kilometres, phone_text, palette)
-    }
+    told = (letter_for, day, moment, recent, duration, kilometres, phone_text, logo_url, is_logo_square, palette)
+    words = {function.__name__: function for function in told}
     blueprint.app_context_processor(lambda: words | {"clock": time.time})
