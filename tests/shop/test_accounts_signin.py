@@ -3,10 +3,15 @@
 import re
 
 import pytest
+from argon2 import PasswordHasher
 from cast import PASSWORD
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_security.utils import get_hmac
+from sqlalchemy import select
 
+from webapp.accounts.models import User
+from webapp.database import session
 from webapp.guards import limiter
 
 
@@ -16,6 +21,24 @@ def test_alice_signs_in_sees_her_interventions_and_signs_out(client: FlaskClient
     assert "RO-1001" in client.get("/interventions").text
     assert client.post("/logout").status_code == 302
     assert client.get("/interventions").status_code == 302
+
+
+def test_a_password_costs_what_owasp_asks_and_an_older_hash_still_opens(shop: Flask, client: FlaskClient) -> None:
+    with shop.app_context():
+        alice = session.scalars(select(User).where(User.name == "Alice")).one()
+        assert alice.password.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        older = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)  # what was made until now
+        alice.password = older.hash(get_hmac(PASSWORD))
+        session.commit()
+    answer = client.post("/login", data={"email": "alice@example.org", "password": PASSWORD})
+    assert answer.headers.get("Location", "").endswith("/interventions")
+
+
+def test_who_forgot_the_password_reads_what_to_do(client: FlaskClient) -> None:
+    page = client.get("/login").text
+    assert "Ask your manager" in page
+    assert "walkaround password" in page
+    assert "Walkaround</p>" in page, "the product says its name"
 
 
 def test_a_link_to_sign_out_signs_nobody_out(alice: FlaskClient) -> None:

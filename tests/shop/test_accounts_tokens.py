@@ -1,5 +1,6 @@
-"""`walkaround token`: issued once, listed without its text, revoked at once, over by itself."""
+"""`walkaround token`: issued once, listed without its text, revoked at once, over by itself; `walkaround password`."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -51,6 +52,15 @@ def test_a_token_lives_a_year_unless_it_is_said_otherwise(shop: Flask, token: To
         ends = dict(session.execute(select(ApiToken.name, ApiToken.expires_at)).all())
     assert ends["a year"] == pytest.approx(time.time() + 365 * 86400, abs=60)
     assert ends["a week"] == pytest.approx(time.time() + 7 * 86400, abs=60)
+
+
+def test_a_manager_whom_nobody_can_give_a_password_gets_a_link_from_the_command_line(
+    shop: Flask, client: FlaskClient, token: Token
+) -> None:
+    done = CliRunner().invoke(command.password, ["Alice@example.org"])
+    path = re.search(r"http://[^/]+(/join/\S+)", done.output)[1]
+    assert "Welcome, Alice" in client.get(path).text
+    assert "nobody signs in as" in CliRunner().invoke(command.password, ["nobody@example.org"]).output
 
 
 @pytest.mark.parametrize("args", [(), ("--name", "x"), ("--revoke", "nothing"), ("--list", "--revoke", "x")])

@@ -1,10 +1,11 @@
-"""`walkaround init` and `walkaround token`."""
+"""`walkaround init`, `walkaround password` and `walkaround token`."""
 
 import time
 
 import click
 from sqlalchemy import select
 
+from webapp.accounts import invitations
 from webapp.accounts.access import issue_token
 from webapp.accounts.models import ApiToken, Dealership, RoleName, User
 from webapp.accounts.people import add_dealership, add_person
@@ -33,6 +34,19 @@ def init(dealership: str, country: str, name: str, email: str, language: str, pa
         add_person(made, name, email, password, RoleName.MANAGER, language)
         session.commit()
         click.echo(f"{made.name}: sign in at {settings().effective_public_url}/login as {email}")
+
+
+@click.command()
+@click.argument("email")
+def password(email: str) -> None:
+    """Print a link by which a person chooses a new password; for a manager whom nobody else can give one."""
+    with create_app(settings()).app_context():
+        user = session.scalar(select(User).where(User.email == email.strip().lower()))
+        if user is None:
+            raise click.ClickException(f"nobody signs in as {email}")
+        if not user.active:
+            raise click.ClickException(f"{email} has no access; a manager gives it back on the dealership's page")
+        click.echo(f"{user.name} of {user.dealership.name}, once and within a week: {invitations.url(user)}")
 
 
 @click.command()
