@@ -46,6 +46,7 @@ def ffmpeg(*args: str) -> None:
     )
 
 
+@cache
 def picture(width: int, height: int, kind: str = "jpg") -> bytes:
     """One painted frame as JPEG or WebP."""
     with TemporaryDirectory() as folder:

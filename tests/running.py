@@ -56,7 +56,7 @@ def up(environment: dict[str, str]) -> Iterator[Path]:
     # By its own clock: tests beside this one may keep the interpreters from starting and ending.
     (took,) = re.findall(r"stopped in ([\d.]+) s", log.read_text())
     assert float(took) < 5, log.read_text()
-    wait_for(lambda: not of_this_run(environment["DATA_DIR"]), 2)
+    wait_for(lambda: not of_this_run(environment["DATA_DIR"]), 10)
 
 
 def of_this_run(folder: str) -> list[str]:
@@ -75,7 +75,7 @@ def wait_for(true: Callable[[], object], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def ready(environment: dict[str, str]) -> dict[str, object]:

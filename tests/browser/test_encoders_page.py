@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 def kept(house: House, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the page of a film made by the preset `archive`."""
     folder = tmp_path_factory.mktemp("kept")
-    phone = paint(folder / "film.mp4", seconds=4)
+    phone = paint(folder / "film.mp4", seconds=3)
     intervention = house.intervention()
     house.premiere.craft(intervention, phone, folder, "archive")
     return intervention
@@ -44,10 +44,10 @@ def test_a_browser_plays_the_codecs_it_knows(
     count, start, end = seen.page.evaluate(BUFFERED)
     assert count == 1
     assert start < 0.1
-    assert end == pytest.approx(4, abs=0.1)
+    assert end == pytest.approx(3, abs=0.1)
     assert seen.page.evaluate(f"[{FILM}.videoWidth, {FILM}.videoHeight]") == [320, 240]
     quality = f"(q => [q.totalVideoFrames, q.corruptedVideoFrames])({FILM}.getVideoPlaybackQuality())"
-    assert seen.page.evaluate(quality) == [pytest.approx(120, abs=12), 0]  # fewer on a busy machine
+    assert seen.page.evaluate(quality) == [pytest.approx(90, abs=12), 0]  # fewer on a busy machine
     segments = {Path(url).name.rpartition("-")[0] for url in seen.requests if url.endswith(".m4s")}
     assert segments
     assert segments <= played

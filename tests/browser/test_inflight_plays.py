@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import chromium
 from painting import paint
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 from running import wait_for
-from shopfloor import PHONE, acknowledged, begin, make_link, shop, states, throttle
+from shopfloor import SMALL_PHONE, acknowledged, begin, make_link, states, throttle
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]
 
 FILM = "document.querySelector('media-controller video')"
-SECONDS = 16
-LINE = 70_000  # bytes/s: the film is on its way for longer than it lasts
+SECONDS = 12
+LINE = 100_000  # bytes/s: no request takes more than four seconds of it
+HALF = 950_000  # bytes: six of the film's seconds, so that two of its chunks can be made
 PATIENCE_MS = 90_000  # on a machine that does other things as well
 # What must not happen to a film while it is watched, and where it has been.
 WATCH = f"""(() => {{
@@ -34,29 +34,15 @@ WATCH = f"""(() => {{
 }})()"""
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with shop() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As a phone writes it, upright and with its index at the end; about 2.5 MB."""
-    path = tmp_path_factory.mktemp("filmed") / "IMG_0042.MOV"
+def film(path: Path, seconds: float) -> Path:
+    """As a phone writes it, upright and with its index at the end; about 150 kB a second."""
     rate = ["-b:v", "1200k", "-maxrate", "1200k", "-bufsize", "600k"]
-    return paint(path, seconds=SECONDS, rotation=90, video_filter="noise=alls=20:allf=t", extra=rate)
+    return paint(path, seconds=seconds, rotation=90, video_filter="noise=alls=20:allf=t", extra=rate)
 
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(**PHONE)
+    context = browser.new_context(**SMALL_PHONE)
     context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
@@ -64,20 +50,49 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def customer(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(**PHONE)
+    context = browser.new_context(**SMALL_PHONE)
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 
 
-def send(phone: BrowserContext, address: str, film: Path, reference: str, line: float = LINE) -> tuple[Page, str]:
-    """The technician's page with the film on its way over a slow line, and the link made at once."""
+class Line:
+    """A phone's line that carries as much of a film as it is told to, and keeps the rest, however long that is."""
+
+    def __init__(self, phone: BrowserContext) -> None:
+        self.kept: list[Route] = []
+        self.upto = 0.0
+        phone.route("**/files/*", self._pass)
+
+    def _pass(self, route: Route) -> None:
+        if int(route.request.headers.get("upload-offset", -1)) < self.upto:
+            route.continue_()
+        else:
+            self.kept.append(route)
+
+    def carry(self, upto: float) -> None:
+        """Whatever begins before byte `upto`."""
+        self.upto, kept = upto, self.kept
+        self.kept = []
+        for route in kept:
+            try:
+                self._pass(route)
+            except Error:  # the page gave this one up and has asked again
+                continue
+
+
+def send(phone: BrowserContext, address: str, film: Path, reference: str, seen: Page) -> Page:
+    """The technician's page with the film on its way over a slow line, and its customer's page, opened at once."""
     page, desk = phone.new_page(), phone.new_page()
     begin(page, address, reference)
     desk.goto(page.url.removesuffix("/capture"))
-    throttle(page, line)
-    page.locator("input[name=film]").set_input_files(str(film))
-    return page, make_link(desk)
+    link = make_link(desk)
+    desk.close()
+    throttle(page, LINE)
+    with page.expect_response(lambda answer: answer.request.method == "POST" and answer.url.endswith("/files")):
+        page.locator("input[name=film]").set_input_files(str(film))
+    seen.goto(link)
+    return page
 
 
 def finished(page: Page) -> dict[str, object]:
@@ -97,35 +112,50 @@ def finished(page: Page) -> dict[str, object]:
     return page.evaluate(script)
 
 
-def as_it_should_be(page: Page) -> None:
+def as_it_should_be(page: Page, seconds: float) -> None:
     made = finished(page)
-    assert made.pop("seconds") == pytest.approx(SECONDS, abs=0.1)
+    assert made.pop("seconds") == pytest.approx(seconds, abs=0.1)
     assert made == {"stage": "ready", "storyboard": True, "kind": "VOD", "ended": True}
 
 
 def test_it_plays_before_the_upload_has_ended_and_is_finished_without_a_reload(
-    address: str, phone: BrowserContext, customer: Page, filmed: Path
+    address: str, phone: BrowserContext, customer: Page, tmp_path: Path
 ) -> None:
-    sending, link = send(phone, address, filmed, "RO-early")
-    seen = customer
-    seen.goto(link)
+    filmed, line, seen = film(tmp_path / "IMG_0042.MOV", SECONDS), Line(phone), customer
+    sending = send(phone, address, filmed, "RO-early", seen)
     assert seen.locator(".making").inner_text().startswith("Le film est ")
 
+    line.carry(HALF)
     seen.locator(".start").wait_for()
     seen.tap(".start")
-    wait_for(lambda: seen.evaluate(f"{FILM}?.currentTime > 1"), 60)
+    wait_for(lambda: seen.evaluate(f"{FILM}?.currentTime > 1"), 90)
     seen.evaluate(WATCH)
     assert 0 < acknowledged(sending) < filmed.stat().st_size, "it plays while it is sent"
-    assert states(sending) == ["sending"]
     assert seen.locator(".growing").inner_text() == "La suite arrive"
     assert finished(seen)["kind"] == "EVENT"
     assert not finished(seen)["ended"]
     wait_for(lambda: "plays already" in sending.locator(".entry-state").inner_text(), 30)
 
-    wait_for(lambda: states(sending) == ["ready"], 120)
+    # The technician sees it grow too. Whoever goes beyond what is there waits for it, and is not taken back.
+    sending.locator(".entry .thumb:not([disabled])").click()
+    video = "document.querySelector('dialog.preview video')"
+    sending.evaluate(f"{video}.muted = true, {video}.play()")
+    wait_for(lambda: sending.evaluate(f"{video}.currentTime > 1"), 90)
+    assert sending.locator("dialog .growing").is_visible()
+    place = sending.evaluate(f"{video}.currentTime = {video}.duration")
+    assert place < SECONDS - 3
+    watch = f"() => window.least = Math.min(window.least ?? 99, {video}.currentTime)"
+    sending.evaluate(f"{video}.addEventListener('timeupdate', {watch})")
+
+    wait_for(lambda: line.kept, 90)
+    assert states(sending) == ["sending"]
+    assert acknowledged(sending) < filmed.stat().st_size
+    throttle(sending, 10 * LINE)
+    line.carry(filmed.stat().st_size)
+    wait_for(lambda: states(sending) == ["ready"], 240)
     wait_for(lambda: seen.locator(".film").get_attribute("data-stage") == "ready", 60)
     wait_for(lambda: seen.evaluate(f"{FILM}.ended"), 60)
-    as_it_should_be(seen)
+    as_it_should_be(seen, SECONDS)
     assert seen.evaluate("broken") == []
     assert seen.evaluate("back") < 0.1
     assert seen.evaluate(f"{FILM}.currentTime") == pytest.approx(SECONDS, abs=0.2)
@@ -133,23 +163,6 @@ def test_it_plays_before_the_upload_has_ended_and_is_finished_without_a_reload(
     assert seen.locator(".growing").count() == 0
     assert seen.evaluate("performance.getEntriesByType('navigation').length") == 1
 
-
-def test_the_technician_sees_it_grow_too(address: str, phone: BrowserContext, filmed: Path) -> None:
-    sending, _ = send(phone, address, filmed, "RO-preview")
-    button = sending.locator(".entry .thumb:not([disabled])")
-    button.wait_for()
-    button.click()
-    video = "document.querySelector('dialog.preview video')"
-    sending.evaluate(f"{video}.muted = true, {video}.play()")
-    wait_for(lambda: sending.evaluate(f"{video}.currentTime > 1"), 60)
-    assert acknowledged(sending) < filmed.stat().st_size
-    assert sending.locator("dialog .growing").is_visible()
-
-    # Whoever goes beyond what is there waits for it, and is not taken back.
-    place = sending.evaluate(f"{video}.currentTime = {video}.duration")
-    assert place < SECONDS - 3
-    watch = f"() => window.least = Math.min(window.least ?? 99, {video}.currentTime)"
-    sending.evaluate(f"{video}.addEventListener('timeupdate', {watch})")
     sending.locator("dialog .growing").wait_for(state="detached")
     wait_for(lambda: sending.evaluate(f"{video}.ended"), 60)
     assert sending.evaluate("least") >= place - 0.1
@@ -168,9 +181,10 @@ def lie(film: bytes) -> bytes:
 
 @pytest.mark.parametrize("hint", ["lost", "lying"])
 def test_without_a_true_hint_the_film_is_the_same_in_the_end(
-    address: str, phone: BrowserContext, customer: Page, filmed: Path, hint: str
+    address: str, phone: BrowserContext, customer: Page, tmp_path: Path, hint: str
 ) -> None:
-    film = filmed.read_bytes()
+    seconds = 6
+    filmed, seen = film(tmp_path / "IMG_0042.MOV", seconds), customer
     asked: list[str] = []
 
     def change(route: Route) -> None:
@@ -178,19 +192,17 @@ def test_without_a_true_hint_the_film_is_the_same_in_the_end(
         if hint == "lost":
             route.abort()
         else:
-            route.continue_(post_data=lie(film))
+            route.continue_(post_data=lie(filmed.read_bytes()))
 
     phone.route("**/files/*/index?*", change)
-    sending, link = send(phone, address, filmed, f"RO-{hint}", 3 * LINE)
-    seen = customer
-    seen.goto(link)
-    wait_for(lambda: states(sending) == ["ready"], 180)
+    sending = send(phone, address, filmed, f"RO-{hint}", seen)
+    wait_for(lambda: states(sending) == ["ready"], 240)
     assert len(asked) == 1
     wait_for(lambda: seen.locator(".film").get_attribute("data-stage") == "ready", 60)
-    as_it_should_be(seen)
+    as_it_should_be(seen, seconds)
     seen.tap(".start")
     wait_for(lambda: seen.evaluate(f"{FILM}?.currentTime > 1"), 60)
-    seen.evaluate(f"{FILM}.currentTime = {SECONDS - 2}")
+    seen.evaluate(f"{FILM}.currentTime = {seconds - 2}")
     wait_for(lambda: seen.evaluate(f"{FILM}.ended"), 60)
-    assert seen.evaluate(f"{FILM}.currentTime") == pytest.approx(SECONDS, abs=0.2)
+    assert seen.evaluate(f"{FILM}.currentTime") == pytest.approx(seconds, abs=0.2)
     assert seen.evaluate(f"{FILM}.videoWidth < {FILM}.videoHeight")

@@ -4,28 +4,14 @@ Everything is real: `walkaround up` with all its processes, a browser as the tec
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import chromium
 from playwright.sync_api import Browser
 from running import wait_for
-from shopfloor import PHONE, acknowledged, begin, make_link, shop, states, throttle
+from shopfloor import SMALL_PHONE, acknowledged, begin, make_link, states, throttle
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def address() -> Iterator[str]:
-    with shop() as running:
-        yield running
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.mark.xdist_group("up")
@@ -33,7 +19,7 @@ def browser() -> Iterator[Browser]:
 def test_a_film_from_an_iphone_reaches_its_customer_through_a_lost_network(
     address: str, browser: Browser, media: Path, tmp_path: Path
 ) -> None:
-    phone = browser.new_context(**PHONE)
+    phone = browser.new_context(**SMALL_PHONE)
     page = phone.new_page()
     begin(page, address)
     throttle(page, 5e5)
@@ -55,7 +41,7 @@ def test_a_film_from_an_iphone_reaches_its_customer_through_a_lost_network(
     page.goto(page.url.removesuffix("/capture"))
     link = make_link(page)
 
-    customer = browser.new_context(**PHONE).new_page()
+    customer = browser.new_context(**SMALL_PHONE).new_page()
     foreign: list[str] = []
     customer.on(
         "request", lambda one: None if one.url.startswith((address, "blob:", "data:")) else foreign.append(one.url)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import chromium
 from finished import Finisher
 from landing import Garage
 from playwright.sync_api import Browser, Page
+from premiere import serving
 from sqlalchemy import delete, select, update
 
 from pipeline.catalog.models import Asset, Output, State
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
     opened = Garage(tmp_path_factory.mktemp("garage"))
-    opened.web.start()
-    yield opened
+    with serving(opened.app, opened.web.port):
+        yield opened
     opened.close()
 
 
@@ -39,12 +39,6 @@ def intervention(garage: Garage) -> str:
         session.execute(update(Asset).where(Asset.id == failed).values(reason="engine-failed"))
         session.commit()
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

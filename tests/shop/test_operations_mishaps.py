@@ -146,8 +146,11 @@ def test_no_token_stands_in_the_counters_of_the_rate_limits(client: FlaskClient)
 
 def test_too_many_requests_of_one_token_are_told_so_and_other_tokens_go_on(client: FlaskClient) -> None:
     busy, calm = ({"Authorization": f"Bearer wa_{name}"} for name in ("busy", "calm"))
-    for _ in range(1201):
-        last = client.get("/api/v1/interventions", headers=busy)
+    assert client.get("/api/v1/interventions", headers=busy).status_code == 401
+    (counted,) = [key for key in limiter.storage.storage if "/1200/1/minute" in key]
+    limiter.storage.incr(counted, 60, 1198)  # as many more within this minute as a slow machine cannot ask for
+    assert client.get("/api/v1/interventions", headers=busy).status_code == 401
+    last = client.get("/api/v1/interventions", headers=busy)
     assert last.status_code == 429
     assert last.content_type == "application/problem+json"
     assert last.headers["X-Request-ID"]
