@@ -47,7 +47,7 @@ def begin(page: Page, address: str, reference: str = "RO-4711", language: str = 
 
 def make_link(page: Page) -> str:
     """The address of a new link, made on the intervention's desk page on which `page` is."""
-    page.locator("#links button.primary").click()
+    page.locator("#links form[action$='/links'] button").click()
     return page.locator("#fresh-link").input_value(timeout=20_000)
 
 

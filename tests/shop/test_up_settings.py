@@ -124,7 +124,7 @@ def test_systemd_units_are_exported_from_the_procfile(tmp_path: Path) -> None:
 def test_every_command_explains_itself() -> None:
     listed = CliRunner().invoke(main, ["--help"])
     assert listed.exit_code == 0
-    for name in ("up", "init", "demo", "token", "config", "migrate"):
+    for name in ("up", "init", "demo", "token", "password", "config", "migrate"):
         assert re.search(rf"^  {name}\s+\S", listed.output, re.MULTILINE), listed.output
 
 
