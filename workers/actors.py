@@ -41,7 +41,7 @@ SERVED = frozenset(
 )
 
 # Where one machine makes a first chunk, others and a storyboard at once (nice(2)).
-_NICE = {"film": 10, "later": 15}
+_NICE = {"film": 5, "later": 10}
 
 log = structlog.get_logger("walkaround.actors")
 

@@ -54,7 +54,7 @@ def test_of_a_busy_machine_s_cores_first_chunks_get_theirs_first(crew: Crew, mon
     crew.send(tiny_child.film(chunks=2))
     crew.work()
 
-    assert behind == {"measure": 0, "poster": 0, "chunk/0000": 0, "chunk/0001": 10, "preview": 15}
+    assert behind == {"measure": 0, "poster": 0, "chunk/0000": 0, "chunk/0001": 5, "preview": 10}
 
 
 def test_a_file_at_fault_ends_with_its_reason(crew: Crew) -> None:
