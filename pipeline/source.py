@@ -7,11 +7,13 @@ container says in its own words (a display matrix, a side-data block, a codec ta
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, TypeVar
-
-import cattrs
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import PlanOutdated
+
+if TYPE_CHECKING:
+    import cattrs  # at need otherwise: the kind of a file is told without it
 
 
 class Kind(StrEnum):
@@ -114,8 +116,10 @@ class Source:
     private: tuple[str, ...] = ()  # every personal string found inside; `proof` looks for them in what is made
 
 
-def converter() -> cattrs.Converter:
+def converter() -> "cattrs.Converter":
     """Turns our frozen dataclasses into JSON values and back; a rate is written as "30000/1001"."""
+    import cattrs
+
     made = cattrs.Converter(forbid_extra_keys=True)
     made.register_unstructure_hook(Fraction, lambda value: f"{value.numerator}/{value.denominator}")
     # Plain words, not members: some writers of JSON would spell the member.
@@ -124,13 +128,13 @@ def converter() -> cattrs.Converter:
     return made
 
 
-_CONVERTER = converter()
+_converter = cache(converter)
 _Value = TypeVar("_Value")
 
 
 def to_json(source: Source) -> dict[str, Any]:
     """The source as JSON values."""
-    value: dict[str, Any] = _CONVERTER.unstructure(source)
+    value: dict[str, Any] = _converter().unstructure(source)
     return value
 
 
@@ -147,7 +151,9 @@ def read(value: dict[str, Any], kind: type[_Value]) -> _Value:
 
     Raises: PlanOutdated if it was written by other code.
     """
+    import cattrs
+
     try:
-        return _CONVERTER.structure(value, kind)
+        return _converter().structure(value, kind)
     except cattrs.BaseValidationError as error:
         raise PlanOutdated("; ".join(cattrs.transform_error(error))) from error
