@@ -35,6 +35,8 @@ STORY: set[CodeType] = {
     attempt.Attempt.__exit__.__code__,
 }
 
+KILLED = 12  # chunks of one film, each at a line of its own; the rest of it is made by who comes after
+
 
 def run(job: dict[str, Any], *, inputs: dict[str, Path], out: Path | None = None, **_: object) -> dict[str, Any]:
     """The tiny craft without a process of its own: this test starts hundreds."""
@@ -44,7 +46,7 @@ def run(job: dict[str, Any], *, inputs: dict[str, Path], out: Path | None = None
 
 @pytest.fixture
 def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
-    with crewroom.crew(tmp_path, monkeypatch, window=2) as crew:
+    with crewroom.crew(tmp_path, monkeypatch, window=KILLED + 3, lease_s=600) as crew:
         monkeypatch.setattr(child, "run", run)
         yield crew
 
@@ -97,29 +99,37 @@ def killer(number: int) -> Callable[[tuple[CodeType, int]], None]:
 
 
 def test_a_worker_may_die_at_any_line(crew: Crew, tmp_path: Path) -> None:
-    body = tiny_child.film(chunks=0)
+    body = tiny_child.film(chunks=1 + KILLED)
 
     def planned() -> str:
-        asset_id = crew.send(body)
-        actors.ingest.fn(asset_id)
+        asset_id = crew.send(body, part_bytes=6000)
+        crew.measure(asset_id)
         return asset_id
 
+    def make(asset_id: str, number: int) -> None:
+        actors.make.fn(asset_id, f"chunk/{number:04}")
+
     first = planned()
-    lines = lines_of(lambda: actors.make.fn(first, "poster"), tmp_path / "lines")
+    lines = lines_of(lambda: make(first, 1), tmp_path / "lines")
+    crew.work()
+    assert crew.is_whole(first, body)
     before = after = 0
-    for number in range(1, lines + 1):
-        asset_id = planned()
+    for begin in range(1, lines + 1, KILLED):
+        asset_id, known = planned(), {}
+        numbers = range(begin, min(begin + KILLED, lines + 1))
+        for chunk, number in enumerate(numbers, 1):
+            name = f"chunk/{chunk:04}"
+            assert traced(lambda: make(asset_id, chunk), killer(number)), f"line {number}"  # noqa: B023
 
-        assert traced(lambda: actors.make.fn(asset_id, "poster"), killer(number))  # noqa: B023
-
-        made = crew.made(asset_id)
-        assert made in ([], [("poster", [tiny_child.digest(body, "poster")] * 2)])
-        before, after = before + (not made), after + bool(made)
+            made = dict(crew.made(asset_id))
+            assert made in (known, known | {name: [tiny_child.digest(body, name)] * 2}), f"line {number}"
+            before, after = before + (made == known), after + (made != known)
+            known = made
         with connections.transaction() as session:
             session.execute(update(Claim).where(Claim.lease_until.is_not(None)).values(lease_until=1.0))
             reconcile.ring_again(session, all_queues=True)
         crew.work(limit=1000)
-        assert crew.is_whole(asset_id, body), f"line {number}"
+        assert crew.is_whole(asset_id, body), f"lines {numbers}"
 
     assert before > 50
     assert after > 2
