@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from painting import paint
 
+from pipeline.measure import measure
 from workers import process as craft
 from workers.bench import compare, flame, ladders, peers, quality, tree
 from workers.bench.films import WALKAROUND, Films
@@ -30,23 +34,38 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     return Context(folder / "work", films, order, True, lambda _: None)
 
 
+@pytest.fixture(scope="module")
+def sent(context: Context) -> tuple[peers.Film, dict[str, Any]]:
+    """The film and what it was measured to be."""
+    return peers.film(context.films("hevc"), context.order)
+
+
+@pytest.fixture(scope="module")
+def made_by(sent: tuple[peers.Film, dict[str, Any]], context: Context) -> Callable[[str], Made]:
+    """What a contender leaves of the film, made when it is first asked for."""
+
+    @cache
+    def make(name: str) -> Made:
+        out = context.folder / "made" / name
+        out.mkdir(mode=0o711, parents=True)
+        out.parent.chmod(0o711)
+        return next(one for one in peers.CONTENDERS if one.name == name).make(sent[0], context.order, out)
+
+    return make
+
+
 @pytest.mark.parametrize("contender", peers.CONTENDERS, ids=lambda one: one.name)
 def test_each_contender_leaves_a_ladder_that_enlarges_nothing(
-    contender: peers.Contender, context: Context, tmp_path: Path
+    contender: peers.Contender, made_by: Callable[[str], Made], tmp_path: Path
 ) -> None:
-    film, _ = peers.film(context.films("hevc"), context.order)
-    tmp_path.chmod(0o711)
-    out = tmp_path / "out"
-    out.mkdir(mode=0o711)
-
-    made = contender.make(film, context.order, out)
+    made = made_by(contender.name)
 
     assert made.cpu_s > 0
     assert 0 < made.first_s <= made.ready_s <= made.wall_s
     assert made.peak_rss_bytes > 10 << 20
     assert made.variants
     for variant in made.variants:
-        size = craft.measure(_joined(variant, tmp_path), context.order)["result"]["source"]
+        size = measure(_joined(variant, tmp_path), "workshop", watermark=False)["source"]
         assert (size["film"]["width"], size["film"]["height"]) <= (360, 480)
         assert size["duration"] == pytest.approx(2, abs=0.15)
 
@@ -58,11 +77,11 @@ def _joined(variant: ladders.Variant, folder: Path) -> Path:
     return joined
 
 
-def test_a_poor_rendition_is_seen_to_be_poor_and_our_mark_is_no_fault(context: Context, tmp_path: Path) -> None:
-    film, found = peers.film(context.films("hevc"), context.order)
-    tmp_path.chmod(0o711)
-    (tmp_path / "out").mkdir(mode=0o711)
-    made = peers.ours(film, context.order, tmp_path / "out")
+def test_a_poor_rendition_is_seen_to_be_poor_and_our_mark_is_no_fault(
+    context: Context, sent: tuple[peers.Film, dict[str, Any]], made_by: Callable[[str], Made], tmp_path: Path
+) -> None:
+    film, found = sent
+    made = made_by("ours")
     poor = ["-i", str(film.path), "-c:v", "libx264", "-crf", "45", "-f", "hls", "-hls_segment_type", "fmp4"]
     peers.run([[*poor, str(tmp_path / "poor.m3u8")]], tmp_path)
 
@@ -126,9 +145,11 @@ def test_memory_is_that_of_the_new_child_which_holds_most_not_of_its_parent_or_a
     assert 20 << 20 < compare.unit_rss_bytes() < 120 << 20 < len(ballast)
 
 
-def test_frames_that_are_passed_over_change_no_score(context: Context, tmp_path: Path) -> None:
-    film, found = peers.film(context.films("hevc"), context.order)
-    made = peers.peer_a(film, context.order, tmp_path)
+def test_frames_that_are_passed_over_change_no_score(
+    sent: tuple[peers.Film, dict[str, Any]], made_by: Callable[[str], Made], tmp_path: Path
+) -> None:
+    film, found = sent
+    made = made_by("A")
     reference = quality.Reference(film.path, found)
 
     some = quality.scores(reference, list(made.variants), tmp_path, every=12)
