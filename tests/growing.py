@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 
 import av
-from browsing import chromium
+from browsing import PHONE, chromium
 from PIL import Image
 from playwright.sync_api import Page
 from running import wait_for
-from shopfloor import PHONE, acknowledged, begin, make_link, shop, states, throttle
+from shopfloor import acknowledged, begin, make_link, shop, states, throttle
 
 FILM = "document.querySelector('media-controller video')"
 
@@ -38,13 +38,13 @@ def record(film: Path, folder: Path) -> None:
     with av.open(str(film)) as opened:
         seconds = opened.duration / av.time_base
     with shop() as address, chromium() as browser:
-        phone = browser.new_context(**PHONE, color_scheme="light")
+        phone = browser.new_context(**PHONE, device_scale_factor=2, color_scheme="light")
         sending, desk = phone.new_page(), phone.new_page()
         begin(sending, address, language="en")
         desk.goto(sending.url.removesuffix("/capture"))
         link = make_link(desk)
         desk.close()
-        seen = browser.new_context(**PHONE, color_scheme="light").new_page()
+        seen = browser.new_context(**PHONE, device_scale_factor=2, color_scheme="light").new_page()
         throttle(sending, size / seconds)
         began = time.monotonic()
         sending.locator("input[name=film]").set_input_files(str(film))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from browsing import PHONE
 from landing import Garage
 from playwright.sync_api import Browser, BrowserContext, Locator, Page
 from sqlalchemy import select
@@ -14,7 +15,6 @@ from pipeline.catalog.models import Asset
 from webapp.database import session
 from webapp.interventions.models import Item
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 MIB = 1 << 20
 SLOW = {"offline": False, "latency": 20, "downloadThroughput": 4 * MIB, "uploadThroughput": 2 * MIB}  # bytes/s
 

@@ -7,8 +7,6 @@ import running
 from playwright.sync_api import Page
 from running import ready, run, up, wait_for
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
-SMALL_PHONE = PHONE | {"device_scale_factor": 1}  # the fewer pixels a film is drawn with, the less it costs
 EMAIL, PASSWORD = "claire@example.org", "correct horse battery"
 
 

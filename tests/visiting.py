@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import uuid_utils
+from browsing import PHONE
 from cast import add_dealership
 from flask import Flask
 from playwright.sync_api import Browser, Page
@@ -22,7 +23,6 @@ from webapp.database import session
 from webapp.interventions.models import Intervention
 from workers.settings import Settings
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 FILM = "document.querySelector('media-controller video')"
 BUFFERED = f"(b => [b.length, b.start(0), b.end(b.length - 1)])({FILM}.buffered)"
 

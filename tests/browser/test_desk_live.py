@@ -34,7 +34,7 @@ def desk(garage: Garage, browser: Browser) -> Iterator[Open]:
     contexts = []
 
     def open_page(intervention: str, **options: str) -> Page:
-        contexts.append(context := browser.new_context(**options))
+        contexts.append(context := browser.new_context(reduced_motion="reduce", **options))
         context.add_cookies([garage.cookie()])
         page = context.new_page()
         page.goto(f"{garage.settings.effective_public_url}/interventions/{intervention}")

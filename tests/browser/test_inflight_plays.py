@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import PHONE
 from painting import paint
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 from running import wait_for
-from shopfloor import SMALL_PHONE, acknowledged, begin, make_link, states, throttle
+from shopfloor import acknowledged, begin, make_link, states, throttle
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]
 
@@ -42,7 +43,7 @@ def film(path: Path, seconds: float) -> Path:
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(**SMALL_PHONE)
+    context = browser.new_context(**PHONE)
     context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
@@ -50,7 +51,7 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def customer(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(**SMALL_PHONE)
+    context = browser.new_context(**PHONE)
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()

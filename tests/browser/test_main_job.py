@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from browsing import PHONE
 from playwright.sync_api import Browser
 from running import wait_for
-from shopfloor import SMALL_PHONE, acknowledged, begin, make_link, states, throttle
+from shopfloor import acknowledged, begin, make_link, states, throttle
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.browser
 def test_a_film_from_an_iphone_reaches_its_customer_through_a_lost_network(
     address: str, browser: Browser, media: Path, tmp_path: Path
 ) -> None:
-    phone = browser.new_context(**SMALL_PHONE)
+    phone = browser.new_context(**PHONE)
     page = phone.new_page()
     begin(page, address)
     throttle(page, 5e5)
@@ -41,7 +42,7 @@ def test_a_film_from_an_iphone_reaches_its_customer_through_a_lost_network(
     page.goto(page.url.removesuffix("/capture"))
     link = make_link(page)
 
-    customer = browser.new_context(**SMALL_PHONE).new_page()
+    customer = browser.new_context(**PHONE).new_page()
     foreign: list[str] = []
     customer.on(
         "request", lambda one: None if one.url.startswith((address, "blob:", "data:")) else foreign.append(one.url)

@@ -49,7 +49,10 @@ def visit(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_page(intervention: str, width: int = 390, height: int = 844, colours: str = "light") -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=colours, has_touch=width < 900
+            viewport={"width": width, "height": height},
+            color_scheme=colours,
+            has_touch=width < 900,
+            reduced_motion="reduce",
         )
         contexts.append(context)
         context.add_cookies([garage.cookie()])
