@@ -35,7 +35,7 @@ def test_a_film_from_an_iphone_reaches_its_customer_through_a_lost_network(
     phone.set_offline(False)
     page.locator("input[name=photo]").set_input_files(str(media / "photo-orient" / "sharp__Landscape_6.jpg"))
     page.locator("input[name=file]").set_input_files(str(media / "synthetic" / "s26_html_named.mp4"))
-    wait_for(lambda: sorted(map(str, states(page))) == ["ready", "ready", "rejected"], 240)
+    wait_for(lambda: sorted(map(str, states(page))) == ["ready", "ready", "rejected"], 420)
     page.screenshot(path=tmp_path / "technician.png", full_page=True)
     assert "cannot be shown to a customer" in page.locator(".entry[data-state=rejected]").inner_text()
 
