@@ -32,14 +32,16 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("copy", (event) => void left(event.target as Element)); // by hand, from the field
 
-/** Tells the server that this address left the desk, and shows the stage that follows from it. */
+/** Tells the server that this address left the desk, and shows what follows from it: the stage, the link's own state. */
 async function left(way: Element): Promise<void> {
   const address = way.closest<HTMLElement>("[data-shared]")?.dataset.shared;
   if (!address) return;
   const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}") as Record<string, string>;
   const answer = await fetch(address, { method: "POST", headers, keepalive: true }).catch(() => undefined);
-  const stage = document.querySelector("#stage");
-  if (answer?.ok && stage) stage.outerHTML = await answer.text();
+  if (!answer?.ok || answer.redirected) return; // signed out meanwhile
+  const parts = new DOMParser().parseFromString(await answer.text(), "text/html").body.children;
+  for (const part of [...parts]) document.getElementById(part.id)?.replaceWith(part);
+  clocks();
 }
 
 /** Sharing is offered where the browser can. */

@@ -136,3 +136,5 @@ def test_a_link_is_shared_once_its_address_left_the_desk_and_one_button_at_a_tim
     assert found.violations_count == 0, found.generate_report()
     page.locator("[data-share]").click()
     expect(page.locator("#stage")).to_have_text("Shared")
+    expect(page.locator("#links li")).to_contain_text("not opened yet")
+    expect(page.locator("#links li time")).not_to_contain_text("UTC")

@@ -52,7 +52,7 @@ def test_every_fault_is_shown_beside_its_field_and_nothing_is_saved(shop: Flask,
         assert session.scalars(select(Intervention)).all() == []
 
 
-@pytest.mark.parametrize("wrong", ["12 abc", "12.5", "-5", "99999999", "1e5"])
+@pytest.mark.parametrize("wrong", ["12 abc", "12.5", "-5", "99999999", "1e5", "0.500", "1.234,567"])
 def test_a_mileage_that_is_no_number_is_refused_with_a_sentence_and_kept(alice: FlaskClient, wrong: str) -> None:
     answer = alice.post("/interventions/new", data={"reference": "RO-7", "mileage": wrong})
     assert answer.status_code == 422
@@ -113,7 +113,10 @@ def test_an_intervention_goes_through_its_stages(
     assert not found("sent")
     with shop.app_context():
         link = session.scalars(select(Link.id)).one()
-    assert "Shared" in alice.post(f"/interventions/{intervention}/links/{link}/shared").text
+    answer = alice.post(f"/interventions/{intervention}/links/{link}/shared").text
+    assert "Shared" in answer
+    assert f'id="link-{link}"' in answer
+    assert "not opened yet" in answer
     assert found("sent")
     with shop.app_context():
         session.scalars(select(Link)).one().opened_at = 1.0

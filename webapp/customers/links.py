@@ -55,7 +55,7 @@ def find(token: str) -> Link | None:
 
 def note_shared(link: Link) -> None:
     """Note that the link's address left the desk; the first time counts. The caller commits."""
-    link.shared_at = link.shared_at or time.time()
+    session.execute(update(Link).where(Link.id == link.id, Link.shared_at.is_(None)).values(shared_at=time.time()))
 
 
 def confirm_opened(link: Link) -> None:

@@ -22,7 +22,8 @@ from webapp.texts import Form
 
 LANGUAGE_CHOICES = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")  # Source: ISO 3779, no I, O, Q
-_KM = re.compile(r"([0-9]{1,3}(?:[ .,'’\u00a0\u202f][0-9]{3})+|[0-9]+)\s*(?:km)?", re.IGNORECASE)
+# Thousands set apart by one mark, always the same; "0.500" is half of something.
+_KM = re.compile(r"([1-9][0-9]{0,2}(?:([ .,'’\u00a0\u202f])[0-9]{3})(?:\2[0-9]{3})*|[0-9]+)\s*(?:km)?", re.IGNORECASE)
 MILEAGE_MAX = 9_999_999  # km
 
 

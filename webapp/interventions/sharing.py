@@ -42,10 +42,14 @@ def create(intervention_id: str) -> ResponseReturnValue:
 @blueprint.post("/<intervention_id>/links/<link_id>/shared")
 @staff_required
 def shared(intervention_id: str, link_id: str) -> ResponseReturnValue:
-    """The page says that somebody took the address away: copied it, or shared it. Twice is harmless."""
-    links.note_shared(_link(intervention_id, link_id))
+    """The page says that somebody took the address away: copied it, or shared it. Twice is harmless. The answer holds
+    what this changes on the page, by `id`.
+    """
+    link = _link(intervention_id, link_id)
+    links.note_shared(link)
     session.commit()
-    return render_template("interventions/_stage.html", **standing(load_intervention(intervention_id)))
+    stage = render_template("interventions/_stage.html", **standing(load_intervention(intervention_id)))
+    return stage + render_template("interventions/_link.html", link=link)
 
 
 @blueprint.post("/<intervention_id>/links/<link_id>/revoke")
