@@ -12,7 +12,7 @@ import select
 import signal
 import struct
 import sys
-from contextlib import suppress
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -195,11 +195,19 @@ def _stay_as_guard(lifeline: int) -> None:
 
 def _stand_back() -> None:
     """Tell the session's group too: where the kernel shares cores among sessions (sched(7), autogroup), nice(2) counts
-    only inside one, and every child has its own.
+    only inside one, and every child has its own. Of all that write there without the right to rule the machine, the
+    kernel hears one in a tenth of a second and tells the others to come again.
     """
-    if behind := os.nice(0):
-        with suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(behind))
+    behind, group = os.nice(0), Path("/proc/self/autogroup")
+    for _ in range(20 if behind else 0):
+        try:
+            group.write_text(str(behind))
+        except BlockingIOError:
+            time.sleep(0.1)
+        except OSError:
+            return  # a kernel without it, or one that does not let us
+        else:
+            return
 
 
 def main() -> None:
