@@ -105,7 +105,8 @@ def attempt(asset_id: str, name: str, work: Callable[[Attempt], None]) -> None:
     """Claim the name, or what is more urgent in its queue, do the work, and write down how it ended. Not claimed:
     somebody has it, or it is done.
 
-    A film that was measured waits for its first chunk, which nobody need be woken for: the same unit goes on with it.
+    A film that was measured waits for its first chunk, which nobody need be woken for: the same unit goes on with what
+    is now the most urgent of `express`, which that chunk mostly is.
     """
     limits = settings()
     how: dict[str, Any] = {"worker": _me(), "lease_s": limits.lease_s, "max_attempts": limits.max_attempts}

@@ -64,7 +64,10 @@ def product() -> Iterator[tuple[ExitStack, list[str]]]:
 
 @pytest.fixture
 def address(product: tuple[ExitStack, list[str]], request: pytest.FixtureRequest) -> Iterator[str]:
-    """The whole product under `walkaround up`: one for all tests that ask for it, as long as any of them is to come."""
+    """The whole product under `walkaround up`: one for all tests that ask for it, as long as any of them is to come.
+
+    They are of one xdist group, so that one process has them all.
+    """
     running, at = product
     if not at:
         at.append(running.enter_context(shop()))

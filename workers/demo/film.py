@@ -9,11 +9,11 @@ from math import pi, sin
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from pipeline.engine import executable
 from workers.demo import brake, workshop
 
 SECONDS, RATE = 14, 30
@@ -44,7 +44,7 @@ def draw(path: Path, seconds: float = SECONDS) -> None:
     flat, sound = path.with_suffix(".flat.mov"), path.with_suffix(".wav")
     _sound(sound)
     _pictures(flat, seconds)
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    ffmpeg = executable()
     subprocess.run(
         [
             *(ffmpeg, "-v", "error", "-y", "-nostdin", "-display_rotation", "-90", "-i", str(flat), "-i", str(sound)),
@@ -81,7 +81,7 @@ def _add_xyz(path: Path) -> None:
 def _pictures(path: Path, seconds: float) -> None:
     # 24 frames in flight at most; two threads, since a frame is mostly one long call into C.
     command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"),
+        *(executable(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"),
         *("-s", f"{HEIGHT}x{WIDTH}", "-r", str(RATE), "-i", "-"),
         *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
         *(
