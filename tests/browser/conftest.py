@@ -18,7 +18,6 @@ from visiting import House, Visit, opened, visiting
 @pytest.fixture(scope="module")
 def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
     opened = Garage(tmp_path_factory.mktemp("garage"), PART_BYTES=str(MIB))
-    opened.upload.start()  # a process of its own, since tests kill it; the pages come from this one
     with serving(opened.app, opened.web.port):
         yield opened
     opened.close()
@@ -30,9 +29,16 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def station(garage: Garage) -> Garage:
+    """The garage with its upload process: of its own, since tests kill it; the pages come from the tests' process."""
+    garage.upload.start()
+    return garage
+
+
 @pytest.fixture
-def hand(garage: Garage, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Hand]:
-    with holding(garage, browser, request.node.name) as held:
+def hand(station: Garage, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Hand]:
+    with holding(station, browser, request.node.name) as held:
         yield held
 
 

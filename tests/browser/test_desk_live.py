@@ -8,7 +8,6 @@ from axe_playwright_python.sync_playwright import Axe
 from finished import Finisher
 from landing import Garage
 from playwright.sync_api import Browser, Page, expect
-from premiere import serving
 
 from pipeline.catalog.models import State
 from webapp.customers import links
@@ -18,14 +17,6 @@ from webapp.interventions.models import Intervention, Item
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
-    opened = Garage(tmp_path_factory.mktemp("garage"))
-    with serving(opened.app, opened.web.port):
-        yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from axe_playwright_python.sync_playwright import Axe
 from finished import Finisher
 from landing import Garage
 from playwright.sync_api import Browser, Page
-from premiere import serving
 from sqlalchemy import delete, select, update
 
 from pipeline.catalog.models import Asset, Output, State
@@ -16,14 +15,6 @@ from webapp.database import session
 from webapp.interventions.models import Item
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
-    opened = Garage(tmp_path_factory.mktemp("garage"))
-    with serving(opened.app, opened.web.port):
-        yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import tiny_child
 from crewroom import Crew
 from sqlalchemy import update
 
-from pipeline.catalog import assets, claims, outbox, reconcile
+from pipeline.catalog import assets, claims, outbox, reconcile, turn
 from pipeline.catalog.models import Claim
 from pipeline.catalog.storage_folder import Folder
 from workers import actors, attempt, child, connections
@@ -35,6 +35,8 @@ STORY: set[CodeType] = {
     attempt.Attempt.__exit__.__code__,
 }
 
+FOLLOWING: set[CodeType] = {attempt.attempt.__code__, attempt._try.__code__, turn.follow.__code__, turn.take.__code__}
+
 KILLED = 12  # chunks of one film, each at a line of its own; the rest of it is made by who comes after
 
 
@@ -51,14 +53,16 @@ def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
         yield crew
 
 
-def traced(work: Callable[[], None], at_line: Callable[[tuple[CodeType, int]], None]) -> bool:
+def traced(
+    work: Callable[[], None], at_line: Callable[[tuple[CodeType, int]], None], story: set[CodeType] = STORY
+) -> bool:
     """Do `work` in a process of its own that calls `at_line` before each line of the story; whether it was killed."""
     connections.database().dispose()
     if (pid := os.fork()) == 0:
         try:
 
             def trace(frame: FrameType, event: str, _: object) -> Any:
-                if frame.f_code not in STORY:
+                if frame.f_code not in story:
                     return None
                 if event == "line":
                     at_line((frame.f_code, frame.f_lineno))
@@ -74,7 +78,7 @@ def traced(work: Callable[[], None], at_line: Callable[[tuple[CodeType, int]], N
     return os.WIFSIGNALED(status)
 
 
-def lines_of(work: Callable[[], None], notes: Path) -> int:
+def lines_of(work: Callable[[], None], notes: Path, story: set[CodeType] = STORY) -> int:
     """How many different lines the story has."""
     seen: set[tuple[CodeType, int]] = set()
 
@@ -82,7 +86,7 @@ def lines_of(work: Callable[[], None], notes: Path) -> int:
         seen.add(line)
         notes.write_text(str(len(seen)))
 
-    assert not traced(work, note)
+    assert not traced(work, note, story)
     return int(notes.read_text())
 
 
@@ -96,6 +100,14 @@ def killer(number: int) -> Callable[[tuple[CodeType, int]], None]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return kill
+
+
+def recover(crew: Crew) -> None:
+    """What time brings: leases end, claims are rung again, and somebody else works."""
+    with connections.transaction() as session:
+        session.execute(update(Claim).where(Claim.lease_until.is_not(None)).values(lease_until=1.0))
+        reconcile.ring_again(session, all_queues=True)
+    crew.work(limit=1000)
 
 
 def test_a_worker_may_die_at_any_line(crew: Crew, tmp_path: Path) -> None:
@@ -125,11 +137,21 @@ def test_a_worker_may_die_at_any_line(crew: Crew, tmp_path: Path) -> None:
             assert made in (known, known | {name: [tiny_child.digest(body, name)] * 2}), f"line {number}"
             before, after = before + (made == known), after + (made != known)
             known = made
-        with connections.transaction() as session:
-            session.execute(update(Claim).where(Claim.lease_until.is_not(None)).values(lease_until=1.0))
-            reconcile.ring_again(session, all_queues=True)
-        crew.work(limit=1000)
+        recover(crew)
         assert crew.is_whole(asset_id, body), f"lines {numbers}"
 
     assert before > 50
     assert after > 2
+
+
+def test_a_worker_that_goes_on_with_a_first_chunk_may_die_at_any_line_on_its_way(crew: Crew, tmp_path: Path) -> None:
+    body = tiny_child.film(chunks=2)
+    first, notes = crew.send(body), tmp_path / "lines"
+    lines = lines_of(lambda: actors.ingest.fn(first), notes, FOLLOWING)
+    assert len(crew.made(first)) == 1
+    killed = [crew.send(body) for _ in range(lines)]
+    for number, asset_id in enumerate(killed, 1):
+        assert traced(lambda: actors.ingest.fn(asset_id), killer(number), FOLLOWING), f"line {number}"  # noqa: B023
+    recover(crew)
+    assert [crew.is_whole(asset_id, body) for asset_id in (first, *killed)] == [True] * (1 + lines)
+    assert lines > 30

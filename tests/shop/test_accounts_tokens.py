@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from webapp.accounts import command
-from webapp.accounts.models import ApiToken
+from webapp.accounts.models import ApiToken, User
 from webapp.database import session
 from workers.settings import Settings
 
@@ -60,7 +60,17 @@ def test_a_manager_whom_nobody_can_give_a_password_gets_a_link_from_the_command_
     done = CliRunner().invoke(command.password, ["Alice@example.org"])
     path = re.search(r"http://[^/]+(/join/\S+)", done.output)[1]
     assert "Welcome, Alice" in client.get(path).text
+    chosen = "a garage full of light"
+    assert client.post(path, data={"password": chosen, "again": chosen}).status_code == 302
+    assert client.get(path).status_code == 404, "the link works once"
+    assert client.post("/login", data={"email": "alice@example.org", "password": chosen}).status_code == 302
+    assert client.get("/dealership").status_code == 200
+
     assert "nobody signs in as" in CliRunner().invoke(command.password, ["nobody@example.org"]).output
+    with shop.app_context():
+        session.scalars(select(User).where(User.name == "Bob")).one().active = False
+        session.commit()
+    assert "bob@example.org has no access" in CliRunner().invoke(command.password, ["bob@example.org"]).output
 
 
 @pytest.mark.parametrize("args", [(), ("--name", "x"), ("--revoke", "nothing"), ("--list", "--revoke", "x")])

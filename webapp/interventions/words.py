@@ -49,9 +49,7 @@ def day(at: float) -> Markup:
 
 def moment(at: float) -> Markup:
     """A day and a time, short: "22 Nov 2026, 12:25 UTC"."""
-    utc, locale = datetime.fromtimestamp(at, UTC), date_locale()
-    text = f"{dates.format_date(utc, 'medium', locale)}, {dates.format_time(utc, 'HH:mm', locale=locale)} UTC"
-    return _time(at, "moment", text)
+    return _time(at, "moment", _in_utc(at))
 
 
 def recent(at: float) -> Markup:
@@ -59,7 +57,12 @@ def recent(at: float) -> Markup:
 
     Which day is today, only the reader's clock knows: the page's script writes it.
     """
-    return Markup(str(moment(at)).replace('data-shown="moment"', 'data-shown="recent"'))
+    return _time(at, "recent", _in_utc(at))
+
+
+def _in_utc(at: float) -> str:
+    utc, locale = datetime.fromtimestamp(at, UTC), date_locale()
+    return f"{dates.format_date(utc, 'medium', locale)}, {dates.format_time(utc, 'HH:mm', locale=locale)} UTC"
 
 
 def _time(at: float, shown: str, text: str) -> Markup:
