@@ -16,7 +16,7 @@ from pipeline.catalog.models import INGEST
 from pipeline.catalog.storage import StorageDown
 from pipeline.errors import MediaRejected, PipelineFailed, SandboxUnavailable
 from workers.child import Cancelled
-from workers.connections import transaction
+from workers.connections import reading, transaction
 from workers.settings import settings
 from workers.unit import stopping
 
@@ -24,6 +24,10 @@ _BACK_OFF_S = 15  # how long a name rests when the storage, the database or the 
 _RENEWAL_S = 2  # at most this long between renewals, so that the percentage moves
 
 _PAUSE_S = 0.5  # between two tries to write down how an attempt ended
+
+_CHUNK_CORES = 2  # that the encoders of one chunk keep busy
+_PATIENCE_S = 6  # that other work waits for a first chunk on the same machine, at most
+_LOOK_S = 0.1
 
 _AWAY = (OperationalError, InterfaceError)  # the database does not answer
 # Nobody's fault that trying again would prove: such an attempt does not count.
@@ -110,6 +114,7 @@ def attempt(asset_id: str, name: str, work: Callable[[Attempt], None]) -> None:
     """
     limits = settings()
     how: dict[str, Any] = {"worker": _me(), "lease_s": limits.lease_s, "max_attempts": limits.max_attempts}
+    _stand_back(asset_id, name)
     with transaction() as session:
         mine = turn.take(session, asset_id, name, **how)
     if mine is None:
@@ -123,6 +128,18 @@ def attempt(asset_id: str, name: str, work: Callable[[Attempt], None]) -> None:
         if following is not None:
             _bind(following.request_id)
             _try(following.lease, work)
+
+
+def _stand_back(asset_id: str, name: str) -> None:
+    """Do not begin what nobody waits for while a first chunk, for which somebody does, is made on this machine and
+    leaves no core. nice(2) does not do it: a process of few threads gets a core beside one of many, however nice it is.
+    """
+    cores, until = len(os.sched_getaffinity(0)), time.monotonic() + _PATIENCE_S
+    while not stopping.is_set() and time.monotonic() < until:
+        with reading() as session:
+            if turn.in_front(session, asset_id, name, _machine()) * _CHUNK_CORES < cores:
+                return
+        time.sleep(_LOOK_S)
 
 
 def _bind(request_id: str | None) -> None:
@@ -183,4 +200,8 @@ def _words(error: Exception) -> str:
 
 
 def _me() -> str:
-    return f"{socket.gethostname()[:60]}:{os.getpid()}"
+    return f"{_machine()}{os.getpid()}"
+
+
+def _machine() -> str:
+    return f"{socket.gethostname()[:60]}:"

@@ -83,6 +83,22 @@ def follow(session: Session, queue: str, *, worker: str, lease_s: float = 30, ma
     return None
 
 
+def in_front(session: Session, asset_id: str, name: str, machine: str) -> int:
+    """How many first chunks are being made by the workers of one machine, before which this name stands back; 0 for one
+    that is itself in `express`. `machine` is how the names of its workers begin.
+    """
+    later = exists().where(Claim.asset_id == asset_id, Claim.name == name, Claim.queue != EXPRESS)
+    first = aliased(Claim)
+    made = select(func.count()).where(
+        first.lease_until > now(),
+        first.queue == EXPRESS,
+        first.name.startswith("chunk/"),
+        first.worker.startswith(machine, autoescape=True),
+        later,
+    )
+    return session.scalar(made) or 0
+
+
 def _most_urgent(
     session: Session, queue: str, waiting: tuple[ColumnElement[bool], ...]
 ) -> Row[str, str, str | None] | None:

@@ -10,9 +10,9 @@ import tiny_child
 from crewroom import Crew
 from sqlalchemy import update
 
-from pipeline.catalog import keys
+from pipeline.catalog import keys, turn
 from pipeline.catalog.models import Asset, Output, State
-from workers import child, connections
+from workers import actors, attempt, child, connections
 
 
 @pytest.fixture
@@ -33,13 +33,41 @@ def test_a_film_is_measured_planned_made_and_ready(crew: Crew) -> None:
 
 
 def test_a_unit_that_measured_makes_the_first_output_unasked(crew: Crew) -> None:
-    from workers import actors
-
     asset_id = crew.send(tiny_child.film(chunks=2))
 
     actors.ingest.fn(asset_id)
 
     assert [name for name, _ in crew.made(asset_id)] == ["poster"]
+
+
+@pytest.mark.parametrize(("cores", "asked"), [(2, 3), (4, 1)])
+def test_what_nobody_waits_for_begins_when_a_first_chunk_is_done_or_leaves_cores(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, cores: int, asked: int
+) -> None:
+    body, in_front = tiny_child.film(chunks=2), [0, 1, 1]  # from the last to the first answer
+    asset_id = crew.send(body)
+    crew.measure(asset_id)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr(turn, "in_front", lambda *_: in_front.pop())
+
+    actors.make.fn(asset_id, "chunk/0001")
+
+    assert len(in_front) == 3 - asked
+    assert [name for name, _ in crew.made(asset_id)] == ["chunk/0001"]
+
+
+def test_a_first_chunk_that_does_not_end_is_not_waited_for_for_ever(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = tiny_child.film(chunks=2)
+    asset_id = crew.send(body)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
+    monkeypatch.setattr(turn, "in_front", lambda *_: 1)
+    monkeypatch.setattr(attempt, "_PATIENCE_S", 0.01)
+
+    crew.work()
+
+    assert crew.is_whole(asset_id, body)
 
 
 def test_of_a_busy_machine_s_cores_first_chunks_get_theirs_first(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,8 +106,6 @@ def test_a_craft_that_fails_each_time_ends_as_failed(crew: Crew) -> None:
 
 
 def test_a_film_in_hand_during_an_upgrade_is_decided_anew(crew: Crew) -> None:
-    from workers import actors
-
     body = tiny_child.film(chunks=2)
     asset_id = crew.send(body)
     crew.measure(asset_id)
@@ -95,8 +121,6 @@ def test_a_film_in_hand_during_an_upgrade_is_decided_anew(crew: Crew) -> None:
 
 
 def test_a_message_that_comes_twice_is_harmless(crew: Crew) -> None:
-    from workers import actors
-
     body = tiny_child.film(chunks=1)
     asset_id = crew.send(body)
     crew.work()

@@ -179,3 +179,20 @@ def test_many_files_that_nobody_measured_yet_weigh_what_their_bytes_say(session:
     assert called(session, photos[0], "ingest") == (one, "poster")
     assert called(session, photos[0], "ingest") == (one, "chunk/0000")
     assert called(session, photos[0], "ingest") == (photos[0], "ingest")
+
+
+def test_while_a_first_chunk_is_made_on_a_machine_what_comes_later_stands_behind_it_there(session: Session) -> None:
+    film, other = film_of("A", 3, session), film_of("B", 3, session)
+    assert turn.in_front(session, other, "chunk/0001", "test") == 0
+    assert called(session, film, "poster") == (film, "poster")
+    assert turn.in_front(session, other, "chunk/0001", "test") == 0
+    first = turn.take(session, film, "chunk/0000", worker="test_1:9")
+    session.commit()
+
+    def stands_behind(name: str, machine: str = "test_1:") -> int:
+        return turn.in_front(session, other, name, machine)
+
+    assert [stands_behind(name) for name in ("chunk/0001", "preview", "chunk/0000", "poster")] == [1, 1, 0, 0]
+    assert stands_behind("chunk/0001", "test:1:") == stands_behind("chunk/0001", "test1:") == 0
+    publish(session, first.lease)
+    assert stands_behind("chunk/0001") == 0
