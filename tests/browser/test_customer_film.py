@@ -168,10 +168,13 @@ def test_a_growing_film_is_played_to_the_end_that_it_did_not_have_yet(
 
 def test_a_film_still_being_made_appears_by_itself(house: House, visit: Callable[..., Visit]) -> None:
     intervention = house.intervention()
-    film = house.premiere.screening(intervention, chunks=0, poster=False)
     seen = visit(house.url(intervention))
+    assert "nothing to see yet" in seen.page.inner_text("#nothing")
 
+    film = house.premiere.screening(intervention, chunks=0, poster=False)
+    seen.page.wait_for_selector(".screen", timeout=15000)
     assert "being prepared" in seen.page.inner_text(".screen")
+    assert not seen.page.locator("#nothing").is_visible()
     assert seen.page.locator(".start").count() == 0
     shape = seen.page.locator(".screen").bounding_box()
     house.premiere.finish(film)

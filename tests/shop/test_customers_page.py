@@ -78,7 +78,6 @@ def test_what_was_refused_or_failed_is_not_the_customers_business(
     assert "refused" not in page
     assert "failed" not in page
     assert "There is nothing to see yet" in page
-    assert "data-growing" not in page
 
 
 def test_a_film_that_failed_after_its_last_chunk_stays_and_one_with_a_hole_does_not(

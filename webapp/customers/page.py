@@ -75,8 +75,9 @@ class Shown:
 
     @property
     def is_growing(self) -> bool:
-        """Whether looking again later will show more."""
-        return any(item.stage != "ready" for item in (*self.films, *self.photos, *self.papers))
+        """Whether looking again later will show more; of an empty page one hopes so."""
+        every = (*self.films, *self.photos, *self.papers)
+        return not every or any(item.stage != "ready" for item in every)
 
 
 def view(intervention: Intervention, link_id: str | None) -> Shown:
