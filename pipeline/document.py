@@ -17,7 +17,7 @@ from pikepdf import Array, Dictionary, Name
 from pipeline import plan as plans
 from pipeline import privacy
 from pipeline import source as sources
-from pipeline.errors import Encrypted, TooLarge, Unreadable
+from pipeline.errors import Encrypted, TooManyPages, Unreadable
 from pipeline.plan import Output, Plan, Queue
 from pipeline.presets import load, recipe
 from pipeline.source import Document, Kind, Source
@@ -44,7 +44,7 @@ PAGE_QUALITY = 85
 def measure(path: Path, preset_name: str) -> dict[str, Any]:
     """`{"source", "plan"}` of a PDF, as JSON.
 
-    Raises: Encrypted; Unreadable when it does not parse or has no page; TooLarge above the preset's pages.
+    Raises: Encrypted; Unreadable when it does not parse or has no page; TooManyPages above the preset's pages.
     """
     limit = load(preset_name).limits.pages
     with _opened(path) as pdf:
@@ -52,7 +52,7 @@ def measure(path: Path, preset_name: str) -> dict[str, Any]:
     if pages == 0:
         raise Unreadable("0 pages")
     if pages > limit:
-        raise TooLarge(f"{pages} pages, limit {limit}")
+        raise TooManyPages(f"{pages} pages, limit {limit}")
     source = Source(
         kind=Kind.DOCUMENT,
         container="PDF",

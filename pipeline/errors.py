@@ -3,7 +3,6 @@
     PipelineError
     ├── MediaRejected            the file's fault: final, told to the technician
     │   ├── Empty                empty
-    │   ├── TooLarge             too-large
     │   ├── UnknownType          unknown-type
     │   ├── Unreadable           unreadable
     │   ├── Truncated            truncated
@@ -13,6 +12,7 @@
     │   ├── TooLong              too-long
     │   ├── TooManyPixels        too-many-pixels
     │   ├── TooManyStreams       too-many-streams
+    │   ├── TooManyPages         too-many-pages
     │   ├── BrokenTimeline       broken-timeline
     │   └── Damaged              damaged
     └── PipelineFailed           ours: an engineer is woken
@@ -59,11 +59,6 @@ class Empty(MediaRejected):
     advice = "The file is empty. Film or photograph again and send the new file."
 
 
-class TooLarge(MediaRejected):
-    reason = "too-large"
-    advice = "The file is too large. Film in 1080p instead of 4K, or send two shorter films."
-
-
 class UnknownType(MediaRejected):
     reason = "unknown-type"
     advice = "This type of file cannot be shown to a customer. Send a film, a photo or a PDF."
@@ -107,6 +102,11 @@ class TooManyPixels(MediaRejected):
 class TooManyStreams(MediaRejected):
     reason = "too-many-streams"
     advice = "The file holds too many tracks. Film with the phone's own camera app."
+
+
+class TooManyPages(MediaRejected):
+    reason = "too-many-pages"
+    advice = "The document has too many pages. Send only those that the customer needs."
 
 
 class BrokenTimeline(MediaRejected):

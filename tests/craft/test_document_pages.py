@@ -10,7 +10,7 @@ from paperwork import SECRETS, laid_open, report
 from PIL import Image
 
 from pipeline import document, source
-from pipeline.errors import Encrypted, ProofFailed, TooLarge, Unreadable
+from pipeline.errors import Encrypted, ProofFailed, TooManyPages, Unreadable
 from pipeline.proof import documents
 from pipeline.source import Source
 
@@ -132,5 +132,5 @@ def test_a_book_is_refused(tmp_path: Path) -> None:
     for _ in range(501):
         pdf.add_blank_page()
     pdf.save(tmp_path / "in.pdf")
-    with pytest.raises(TooLarge, match="501 pages, limit"):
+    with pytest.raises(TooManyPages, match="501 pages, limit"):
         document.measure(tmp_path / "in.pdf", "workshop")
