@@ -36,14 +36,15 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
   const look = looks(row);
   const ended = parcel?.phase === "refused" || item?.state === "rejected" || item?.state === "failed";
   const picture = item?.thumbnail ?? parcel?.picture ?? (item?.upload && pictureOf(item.upload));
+  const plays = Boolean(item?.preview) && kind === "film";
   const box = useRef<HTMLLIElement>(null);
   useEffect(() => void (open && box.current?.scrollIntoView({ block: "nearest" })), [open]);
   return (
     <li ref={box} class={`entry tone-${look.tone}`} data-state={item && parcel?.phase !== "sending" ? item.state : parcel?.phase} data-acknowledged={acknowledged(row)}>
       <div class="entry-main">
         <button type="button" class="thumb" disabled={!item?.preview} onClick={() => actions.preview(row)} aria-label={`${t("preview")}: ${caption || name}`}>
-          {picture ? <img src={picture} alt="" /> : <Icon name={kind} />}
-          {item?.preview && kind === "film" && <span class="play"><Icon name="play" /></span>}
+          {picture ? <img src={picture} alt="" /> : !plays && <Icon name={kind} />}
+          {plays && <span class="play"><Icon name="play" /></span>}
         </button>
         <div class="entry-text">
           <p class="entry-name">{caption || name}</p>
