@@ -1,19 +1,22 @@
 """The demo is an intervention like any other."""
 
 import hashlib
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from webapp.database import session, storage
-from webapp.interventions import demo
+from webapp.interventions import command, demo
 from webapp.interventions.models import Intervention, Item
 from workers.demo import papers
+from workers.settings import Settings
 
 FIELDS = (
     "reference", "make", "model", "plate", "vin", "mileage", "customer_name", "customer_email", "customer_phone",
@@ -32,6 +35,21 @@ def test_the_demos_own_values_pass_the_form_that_edits_them(shop: Flask, client:
     with shop.app_context():
         kept = session.get_one(Intervention, made.intervention_id)
         assert {name: getattr(kept, name) for name in FIELDS} == values
+
+
+def test_the_last_lines_of_the_demo_are_where_to_sign_in_and_the_customers_page(
+    shop: Flask, client: FlaskClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "create_app", lambda _: shop)
+    monkeypatch.setattr(demo, "fill", lambda _made, on_sent: on_sent("brake.jpg", 0.5))
+    done = CliRunner().invoke(command.demo)
+    assert done.exit_code == 0, done.output
+
+    staff, customer = done.output.splitlines()[-2:]
+    found = re.fullmatch(r"staff: (https?://\S+)/login  \((\S+) / (\S+)\)", staff)
+    assert client.post("/login", data={"email": found[2], "password": found[3]}).status_code == 302
+    path = re.fullmatch(rf"customer page: {re.escape(found[1])}(/v/\S+)", customer)[1]
+    assert client.get(path, follow_redirects=True).status_code == 200
 
 
 def test_each_drawn_photo_has_the_caption_of_what_it_shows(tmp_path: Path) -> None:

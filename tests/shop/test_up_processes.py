@@ -4,6 +4,7 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import running
@@ -14,6 +15,19 @@ from running import ready, run, up, wait_for
 def environment() -> Iterator[dict[str, str]]:
     with running.environment() as one:
         yield one
+
+
+def interventions(environment: dict[str, str], new: dict[str, str] | None = None) -> Any:
+    """What the API answers with a token of its own: all of them, or the `new` one."""
+    token = run(environment, "token", "--dealership", "Garage Lumière", "--name", "test")
+    assert token.stdout.startswith("wa_")
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{environment['WEB_PORT']}/api/v1/interventions",
+        data=json.dumps(new).encode() if new else None,
+        headers={"Authorization": f"Bearer {token.stdout.strip()}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
 
 
 @pytest.mark.xdist_group("up")  # two cores do not start everything twice at once
@@ -28,6 +42,7 @@ def test_everything_runs_from_an_empty_folder_stops_within_seconds_and_is_found_
             "--email", "alice@example.org", "--language", "fr", "--password", "correct horse battery",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        kept = interventions(environment, {"reference": "RO-2047", "plate": "GB-123-LM"})
         second = run(environment, "up")
         assert second.returncode == 1
         assert "WEB_PORT" in second.stderr
@@ -35,11 +50,5 @@ def test_everything_runs_from_an_empty_folder_stops_within_seconds_and_is_found_
             assert f"{name:<10}│" in log.read_text()
     assert Path(environment["DATA_DIR"], "walkaround.sqlite").exists()
     with up(environment):
-        token = run(environment, "token", "--dealership", "Garage Lumière", "--name", "test")
-        assert token.stdout.startswith("wa_")
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{environment['WEB_PORT']}/api/v1/interventions",
-            headers={"Authorization": f"Bearer {token.stdout.strip()}"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            assert json.load(answer) == {"items": [], "next": None}
+        (found,) = interventions(environment)["items"]
+        assert (found["id"], found["plate"]) == (kept["id"], "GB-123-LM")

@@ -9,11 +9,13 @@ from landing import TUS, pairs
 from sqlalchemy import select, update
 from unloading import Headers, path_of, send
 
+from pipeline.catalog.models import Outbox
 from webapp.accounts.models import User
 from webapp.app import create_app
 from webapp.database import session
 from webapp.uploads import tokens
 from webapp.uploads.callers import Caller
+from webapp.uploads.models import Upload
 from webapp.uploads.protocol import Refused
 from workers.settings import Settings
 
@@ -28,6 +30,18 @@ def test_an_upload_is_nobody_elses(
     creation = {**charlie, "Upload-Length": "3", "Upload-Metadata": pairs(intervention=intervention)}
     assert upload.post("/files", headers=creation).status_code == 404
     assert upload.head(path, headers=mine).headers["Upload-Offset"] == "0"
+
+
+def test_a_request_says_its_name_to_the_workers(
+    upload: FlaskClient, shop: Flask, mine: Headers, intervention: str
+) -> None:
+    creation = {**mine, "X-Request-ID": "phone-0042", "Upload-Length": "3"}
+    path = path_of(upload.post("/files", headers={**creation, "Upload-Metadata": pairs(intervention=intervention)}))
+    with shop.app_context():
+        assert session.get(Upload, path.rsplit("/", 1)[1]).asset.request_id == "phone-0042"
+    assert send(upload, mine, path, 0, b"abc").status_code == 204
+    with shop.app_context():
+        assert session.scalars(select(Outbox)).one().request_id == "phone-0042"
 
 
 def test_an_unknown_upload_is_not_there(upload: FlaskClient, mine: Headers) -> None:
