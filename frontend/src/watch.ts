@@ -72,6 +72,8 @@ async function grow(): Promise<void> {
 // Takes from a newer copy of this page what has changed, and leaves a film alone that somebody may be watching.
 function merge(page: HTMLElement, fresh: Document): void {
   if (!fresh.querySelector("[data-growing]")) delete page.dataset.growing;
+  const [greeting, said] = [page.querySelector<HTMLElement>(".greeting"), fresh.querySelector<HTMLElement>(".greeting")];
+  if (greeting && said && greeting.textContent !== said.textContent) greeting.replaceWith(document.importNode(said, true));
   document.getElementById("nothing")?.toggleAttribute("hidden", !fresh.getElementById("nothing"));
   for (const id of ["films", "photos", "papers"]) {
     const [here, there] = [document.getElementById(id), fresh.getElementById(id)];

@@ -170,11 +170,13 @@ def test_a_film_still_being_made_appears_by_itself(house: House, visit: Callable
     intervention = house.intervention()
     seen = visit(house.url(intervention))
     assert "nothing to see yet" in seen.page.inner_text("#nothing")
+    assert seen.page.inner_text(".greeting") == "Hello Camille Durand,"
 
     film = house.premiere.screening(intervention, chunks=0, poster=False)
     seen.page.wait_for_selector(".screen", timeout=15000)
     assert "being prepared" in seen.page.inner_text(".screen")
     assert not seen.page.locator("#nothing").is_visible()
+    assert seen.page.inner_text(".greeting") == "Hello Camille Durand, this is what we saw on your vehicle."
     assert seen.page.locator(".start").count() == 0
     shape = seen.page.locator(".screen").bounding_box()
     house.premiere.finish(film)

@@ -29,6 +29,7 @@ async function film(file: File): Promise<Blob | null> {
     return await draw(video, video.videoWidth, video.videoHeight);
   } finally {
     video.removeAttribute("src");
+    video.load(); // or it goes on asking for what is revoked
     URL.revokeObjectURL(url);
   }
 }
