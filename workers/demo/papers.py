@@ -69,11 +69,11 @@ _COLOURS = {"good": "0.16 0.5 0.3", "change soon": "0.8 0.55 0.1"}
 def report(path: Path) -> None:
     """Two pages of an inspection, with the author's name and tools in its metadata."""
     with pikepdf.new() as pdf:
+        # In the fonts' own encoding "è" is another letter.
+        font = {"/Type": pikepdf.Name.Font, "/Subtype": pikepdf.Name.Type1, "/Encoding": pikepdf.Name.WinAnsiEncoding}
         faces = pikepdf.Dictionary(
-            F1=pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica),
-            F2=pikepdf.Dictionary(
-                Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name("/Helvetica-Bold")
-            ),
+            F1=pikepdf.Dictionary(font | {"/BaseFont": pikepdf.Name.Helvetica}),
+            F2=pikepdf.Dictionary(font | {"/BaseFont": pikepdf.Name("/Helvetica-Bold")}),
         )
         for number in (1, 2):
             page = pdf.add_blank_page(page_size=(595, 842))  # A4, pt
