@@ -26,6 +26,12 @@ def _picture(format: str) -> bytes:
 JPEG, WEBP = _picture("JPEG"), _picture("WEBP")
 
 
+def items(shop: Flask, intervention: str) -> list[str]:
+    """The ids of an intervention's items, in their order."""
+    with shop.app_context():
+        return [item.id for item in session.get_one(Intervention, intervention).items]
+
+
 class Finisher:
     """Adds finished items to interventions of one application."""
 

@@ -87,17 +87,17 @@ def test_a_right_setting_is_taken(name: str, value: str) -> None:
 
 
 def test_all_wrong_settings_are_named_in_one_message_before_anything_starts(tmp_path: Path) -> None:
-    environment = os.environ | {
-        "DATA_DIR": str(tmp_path / "data"), "WEB_PORT": "99999", "STORAGE_URL": "ftp://x", "WORKER_UNITS": "many",
+    wrong = {
+        "WEB_PORT": "99999", "STORAGE_URL": "ftp://x", "WORKER_UNITS": "many",
         "PRESET": "nope", "PUBLIC_URL": "nonsense", "UPLOAD_URL": "nonsense", "REDIS_URL": "http://x",
         "DATABASE_URL": "mysql://x/shop",
     }  # fmt: skip
+    environment = os.environ | {"DATA_DIR": str(tmp_path / "data")} | wrong
     done = subprocess.run(
         [sys.executable, "-m", "webapp.command", "up"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    for name in environment.keys() - os.environ.keys() - {"DATA_DIR"}:
-        assert name in done.stderr
+    assert [name for name in wrong if name not in done.stderr] == []
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "data").exists()
 
