@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -33,3 +35,9 @@ def test_only_the_storage_room_knows_boto3() -> None:
         if "import boto3" in path.read_text()
     }
     assert all(user.startswith("pipeline/catalog/storage") for user in users)
+
+
+def test_what_shares_a_module_runs_in_one_process(request: pytest.FixtureRequest) -> None:
+    """xdist tells groups by the ids of tests; in one process there is nothing to tell."""
+    if getattr(request.config.option, "loadgroup", False):
+        assert request.node.nodeid.endswith("@tests/test_house.py")
