@@ -1,6 +1,6 @@
-"""What no person types: NUL, control characters and ids that are none, asked of PostgreSQL."""
+"""What no person types: NUL, control characters, ids and numbers that are none, asked of PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -100,6 +100,25 @@ def test_texts_are_kept_without_what_nobody_can_type(shop: Flask, intervention: 
     assert alice.post(f"/interventions/{intervention}/links", data={"recipient": dirty}).status_code == 200
     dealership = {"name": dirty, "colour": "#b4552d", "address": "Lyon\x00"}
     assert alice.post("/dealership", data=dealership).status_code == 302
+
+
+@pytest.mark.parametrize("words", ["elodie muller", "ÉLODIE", "E-Klasse", "eklasse", "müller"])
+def test_a_name_is_found_without_its_accents_and_capitals(
+    shop: Flask, add_intervention: Callable[..., str], words: str
+) -> None:
+    add_intervention("RO-5", customer_name="Élodie Müller", model="E-Klasse")
+    add_intervention("RO-6", customer_name="Nadia Benali", model="Duster")
+    alice = sign_in(shop, "Alice")
+    found = alice.get("/api/v1/interventions", query_string={"q": words}, headers=bearer(shop))
+    assert [one["reference"] for one in found.json["items"]] == ["RO-5"]
+
+
+def test_what_is_too_large_for_a_database_is_no_failure_of_ours(shop: Flask) -> None:
+    alice, huge = sign_in(shop, "Alice"), "9" * 20
+    assert alice.get(f"/interventions?page={huge}").status_code == 200
+    assert alice.post(f"/dealership/people/{huge}/stop").status_code == 404
+    form = {"reference": "RO-7", "plate": "ß" * 20}  # whose capitals are twice as many
+    assert alice.post("/interventions/new", data=form).status_code == 302
 
 
 def test_half_a_character_in_json_is_no_failure_of_ours(shop: Flask) -> None:

@@ -1,8 +1,9 @@
-"""`walkaround token`: issued once, listed without its text, revoked at once, over by itself; `walkaround password`."""
+"""`walkaround init` and `password`; `walkaround token`: shown once, listed without its text, revoked at once."""
 
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,7 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from webapp.accounts import command
-from webapp.accounts.models import ApiToken, User
+from webapp.accounts.models import ApiToken, Dealership, User
+from webapp.app import create_app
 from webapp.database import session
 from workers.settings import Settings
 
@@ -71,6 +73,57 @@ def test_a_manager_whom_nobody_can_give_a_password_gets_a_link_from_the_command_
         session.scalars(select(User).where(User.name == "Bob")).one().active = False
         session.commit()
     assert "bob@example.org has no access" in CliRunner().invoke(command.password, ["bob@example.org"]).output
+
+
+FIRST = {
+    "--dealership": "Autohaus Süd", "--country": "de", "--name": "Dora",
+    "--email": "Dora@Example.org", "--language": "de", "--password": "ein Haus voll Licht",
+}  # fmt: skip
+
+
+def init(settings: Settings, monkeypatch: pytest.MonkeyPatch, **more: str) -> Result:
+    monkeypatch.setattr(command, "settings", lambda: settings)
+    said = FIRST | {f"--{name}": value for name, value in more.items()}
+    return CliRunner().invoke(command.init, [word for pair in said.items() for word in pair])
+
+
+def test_the_very_first_command_may_create_the_first_dealership(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = settings.model_copy(update={"data_dir": tmp_path / "nothing" / "here"})
+    done = init(fresh, monkeypatch)
+    assert done.exit_code == 0, done.output
+    assert "/login as dora@example.org" in done.output
+    app = create_app(fresh)
+    app.config["WTF_CSRF_ENABLED"] = False
+    dora = app.test_client()
+    assert dora.post("/login", data={"email": "dora@example.org", "password": FIRST["--password"]}).status_code == 302
+    assert "Autohaus Süd" in dora.get("/dealership").text
+    app.extensions["engine"].dispose()
+    again = init(fresh, monkeypatch)
+    assert (again.exit_code, again.output) == (1, "Error: dora@example.org already has an account\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("email", "dora"),
+        ("email", ""),
+        ("country", "XX"),
+        ("dealership", " "),
+        ("name", "x" * 121),
+        ("password", "short"),
+        ("password", "x" * 129),
+    ],
+)
+def test_a_dealership_nobody_could_manage_is_not_created(
+    shop: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    done = init(settings, monkeypatch, **{name: value})
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert done.output.startswith("Error: ")
+    with shop.app_context():
+        assert len(session.scalars(select(Dealership)).all()) == 2
 
 
 @pytest.mark.parametrize("args", [(), ("--name", "x"), ("--revoke", "nothing"), ("--list", "--revoke", "x")])

@@ -65,7 +65,9 @@ def test_an_intervention_is_edited(alice: FlaskClient, intervention: str) -> Non
     assert "Clio" in alice.get(f"/interventions/{intervention}").text
 
 
-@pytest.mark.parametrize("words", ["gb-123-lm", "GB123", "durand", "camille DURAND", "ro-1001", "mégane", "rfb00"])
+@pytest.mark.parametrize(
+    "words", ["gb-123-lm", "GB123", "durand", "camille DURAND", "ro-1001", "mégane", "megane", "MÉGANE", "rfb00"]
+)
 def test_an_intervention_is_found_by_what_people_know_of_it(
     alice: FlaskClient, add_intervention: Callable[..., str], words: str
 ) -> None:
@@ -83,6 +85,12 @@ def test_signs_that_mean_something_to_a_database_mean_themselves(
     page = alice.get("/interventions", query_string={"q": words}).text
     assert "Mégane" not in page
     assert 'class="button" href="/interventions">Show all interventions</a>' in page
+
+
+def test_a_page_far_behind_the_last_one_is_empty(alice: FlaskClient, intervention: str) -> None:
+    answer = alice.get("/interventions", query_string={"page": "9" * 20})
+    assert answer.status_code == 200
+    assert "Mégane" not in answer.text
 
 
 def test_an_intervention_goes_through_its_stages(

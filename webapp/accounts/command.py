@@ -3,15 +3,22 @@
 import time
 
 import click
+from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy import select
 
+from webapp import migrations
 from webapp.accounts import invitations
 from webapp.accounts.access import issue_token
+from webapp.accounts.forms import PASSWORD_MAX, PASSWORD_MIN
 from webapp.accounts.models import ApiToken, Dealership, RoleName, User
 from webapp.accounts.people import add_dealership, add_person
 from webapp.app import create_app
 from webapp.database import session
+from webapp.interventions import forms
+from webapp.texts import clean
 from workers.settings import settings
+
+NAME_MAX = 120  # characters, as wide as the rows
 
 
 @click.command()
@@ -22,18 +29,41 @@ from workers.settings import settings
 @click.option("--language", type=click.Choice(["en", "fr", "de"]), prompt="Language of its manager", default="en")
 @click.password_option(help="at least 10 characters")
 def init(dealership: str, country: str, name: str, email: str, language: str, password: str) -> None:
-    """Create a dealership and its manager."""
-    if len(password) < 10:
-        raise click.ClickException(f"the password has {len(password)} characters, at least 10 are needed")
-    if len(country) != 2 or not country.isalpha():
+    """Create a dealership and its manager. It may be the first command of all: it brings the database to its shape."""
+    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+        raise click.ClickException(
+            f"the password has {len(password)} characters; {PASSWORD_MIN} to {PASSWORD_MAX} are needed"
+        )
+    if country.upper() not in SUPPORTED_REGIONS:
         raise click.ClickException(f"{country!r} is not a country's two letters")
+    dealership, name = _said("dealership", dealership), _said("manager", name)
     with create_app(settings()).app_context():
-        if session.scalar(select(User).where(User.email == email.lower())):
+        email = _address(email)
+        migrations.upgrade(settings().effective_database_url)
+        if session.scalar(select(User).where(User.email == email)):
             raise click.ClickException(f"{email} already has an account")
         made = add_dealership(dealership, country.upper())
         add_person(made, name, email, password, RoleName.MANAGER, language)
         session.commit()
         click.echo(f"{made.name}: sign in at {settings().effective_public_url}/login as {email}")
+
+
+def _said(what: str, text: str) -> str:
+    plain = clean(text).strip()
+    if not 0 < len(plain) <= NAME_MAX:
+        raise click.ClickException(f"the name of the {what} has {len(plain)} characters; 1 to {NAME_MAX} are needed")
+    return plain
+
+
+def _address(text: str) -> str:
+    """As the sign-in form reads it: whoever was written down otherwise could never sign in."""
+    try:
+        found = forms.email(text).lower()
+    except forms.Invalid:
+        found = ""
+    if not found:
+        raise click.ClickException(f"{text!r} is no e-mail address, with which the manager signs in")
+    return found
 
 
 @click.command()

@@ -20,7 +20,7 @@ ROLES = {
     RoleName.ADVISOR: _("Advisor"),
     RoleName.MANAGER: _("Manager"),
 }
-PASSWORD_MIN = 10  # characters
+PASSWORD_MIN, PASSWORD_MAX = 10, 128  # characters
 
 
 class DealershipForm(Form):
@@ -60,7 +60,8 @@ class PasswordForm(Form):
     """A new password, twice."""
 
     password = PasswordField(
-        _("New password"), [Length(min=PASSWORD_MIN, max=128, message=_("At least 10 characters, at most 128."))]
+        _("New password"),
+        [Length(min=PASSWORD_MIN, max=PASSWORD_MAX, message=_("At least 10 characters, at most 128."))],
     )
     again = PasswordField(_("Once more"), [EqualTo("password", _("These are not the same."))])
 

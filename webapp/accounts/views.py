@@ -56,7 +56,7 @@ def invite() -> ResponseReturnValue:
     return _page(DealershipForm(obj=g.dealership, formdata=None), form), 422
 
 
-@blueprint.post("/dealership/people/<int:user_id>/<any(invite, stop, start):what>")
+@blueprint.post("/dealership/people/<int(max=2147483647):user_id>/<any(invite, stop, start):what>")
 @role_required(RoleName.MANAGER)
 def change_person(user_id: int, what: str) -> ResponseReturnValue:
     """Give a person a new link, or take away or give back their access."""

@@ -34,7 +34,8 @@ from webapp.database import session, settings
 from webapp.guards import csrf, limiter
 from webapp.interventions import erasing, sharing
 from webapp.interventions.models import Intervention, Item
-from webapp.interventions.states import matches, stage
+from webapp.interventions.search import matches
+from webapp.interventions.states import stage
 from webapp.texts import is_id
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -81,7 +82,7 @@ def _enter() -> None:
     if request.method in ("POST", "PATCH") and request.content_length:
         if not request.is_json:
             abort(415, "send application/json")
-        if not isinstance(request.get_json(), dict):
+        if not isinstance(request.get_json(silent=True), dict):
             abort(400, "send a JSON object")
 
 

@@ -93,8 +93,9 @@ def mileage(text: str) -> int:
 
 
 def plate(text: str) -> str:
-    """A number plate in capitals with single spaces."""
-    return re.sub(r"\s+", " ", text).strip().upper()
+    """A number plate in capitals with single spaces, never longer than it was: "ß" has no capital of its own."""
+    capitals = "".join(sign.upper() if len(sign.upper()) == 1 else sign for sign in text)
+    return re.sub(r"\s+", " ", capitals).strip()
 
 
 class MileageField(IntegerField):

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, case, exists, select
 
 from pipeline.catalog.models import Asset, State
 from webapp.customers.models import Link
@@ -63,26 +63,3 @@ def standing(intervention: Intervention) -> dict[str, Any]:
     """The stage of one intervention, and every stage's name, as templates want them."""
     found = session.scalar(select(stage(time.time())).where(Intervention.id == intervention.id))
     return {"stage": Stage(found), "names": NAMES}
-
-
-def matches(words: str) -> ColumnElement[bool]:
-    """Whether an intervention holds every word in reference, plate, VIN, vehicle or name; spaces and dashes aside."""
-    wanted = Intervention.id.is_not(None)
-    for word in words.split():
-        plain = _squeeze(word)
-        fields = (Intervention.reference, Intervention.plate, Intervention.vin, Intervention.customer_name)
-        hits = [func.lower(_plain(field)).contains(plain, autoescape=True) for field in fields]
-        hits += [
-            field.ilike("%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%", escape="\\")
-            for field in (Intervention.customer_name, Intervention.make, Intervention.model)
-        ]
-        wanted = wanted & or_(*hits)
-    return wanted
-
-
-def _squeeze(text: str) -> str:
-    return text.lower().replace("-", "").replace(" ", "")
-
-
-def _plain(field: ColumnElement[str]) -> ColumnElement[str]:
-    return func.replace(func.replace(field, "-", ""), " ", "")

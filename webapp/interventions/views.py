@@ -17,7 +17,8 @@ from webapp.database import session, settings
 from webapp.interventions import items, sharing, words
 from webapp.interventions.forms import InterventionForm
 from webapp.interventions.models import Intervention, Item
-from webapp.interventions.states import NAMES, matches, stage, standing
+from webapp.interventions.search import matches
+from webapp.interventions.states import NAMES, stage, standing
 from webapp.media import shelf
 from webapp.texts import clean
 
@@ -27,6 +28,7 @@ blueprint.register_blueprint(sharing.blueprint)
 words.register(blueprint)
 
 PAGE = 30
+LAST = 100_000  # pages: no database counts further than a number of 64 bits
 
 
 @blueprint.get("")
@@ -35,7 +37,7 @@ def index() -> ResponseReturnValue:
     """The dealership's interventions, newest first, by words and stage."""
     asked = clean(request.args.get("q", "")).strip()[:100]
     chosen = request.args.get("stage", "")
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(max(1, request.args.get("page", 1, type=int)), LAST)
     where = stage(time.time())
     mine = (Intervention.dealership_id == g.dealership.id) & matches(asked)
     counts = dict(session.execute(select(where, func.count()).where(mine).group_by(where)).all())
