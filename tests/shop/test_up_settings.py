@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -119,7 +120,16 @@ def test_systemd_units_are_exported_from_the_procfile(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     names = {path.name for path in tmp_path.iterdir()}
     assert {"walkaround.target", "walkaround-web-1.service", "walkaround-film-2.service"} <= names
-    assert "dramatiq workers.actors" in (tmp_path / "walkaround-film-2.service").read_text()
+    for line in (ROOT / "Procfile").read_text().splitlines():
+        name, _, written = line.partition(": ")
+        unit = (tmp_path / f"walkaround-{name}-1.service").read_text()
+        started = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+        assert started, unit
+        # systemd takes quotes off as shlex does, and gives the rest to a shell, which must understand it.
+        shell, option, inner = shlex.split(started[1])
+        assert (shell, option) == ("/bin/sh", "-lc")
+        assert subprocess.run(["/bin/sh", "-nc", inner], check=False).returncode == 0, inner
+        assert shlex.split(inner) == shlex.split(written)
 
 
 def test_every_command_explains_itself() -> None:
