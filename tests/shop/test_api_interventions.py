@@ -1,5 +1,7 @@
 """The JSON API, as another program uses it."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -179,3 +181,18 @@ def test_the_document_names_every_endpoint_and_is_openapi_3_1(client: FlaskClien
     assert ("/api/v1/interventions/{intervention_id}/links", "post") in operations
     assert len(operations) == 12
     assert document["components"]["securitySchemes"]["token"] == {"type": "http", "scheme": "bearer"}
+
+
+def test_the_document_holds_what_is_true(ask: Ask, client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").json
+    shapes = document["components"]["schemas"]
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert named <= shapes.keys()
+    for operation in (one for item in document["paths"].values() for one in item.values()):
+        for status, told in operation["responses"].items():
+            if status >= "400":
+                assert list(told["content"]) == ["application/problem+json"]
+    assert not any("default" in field for field in shapes["InterventionChange"]["properties"].values())
+    assert shapes["InterventionIn"]["required"] == ["reference"]
+    for method, path, body in (("GET", "/nothing", None), ("POST", "/interventions", {})):
+        assert ask(method, path, json=body).content_type == "application/problem+json"

@@ -14,13 +14,23 @@ from webapp.languages import LANGUAGES
 
 RETRY_S = 10  # when to come again while a part of ours is away
 _log = structlog.get_logger("walkaround.web")
+TYPE = "application/problem+json"
 INVALID = "urn:walkaround:problem:invalid"
 
 
 def problem(status: int, title: str, detail: str = "", *, type: str = "about:blank", **more: Any) -> Response:
     """One problem; `detail` is for the reader, `type` for the program."""
     body = {"type": type, "title": title, "status": status} | ({"detail": detail} if detail else {}) | more
-    return Response(json.dumps(body), status, content_type="application/problem+json")
+    return Response(json.dumps(body), status, content_type=TYPE)
+
+
+def documented(document: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document whose refusals have the type they are sent with; doing it twice is harmless."""
+    for operation in (one for item in document["paths"].values() for one in item.values()):
+        for status, told in operation["responses"].items():
+            if status >= "400" and "application/json" in told.get("content", {}):
+                told["content"][TYPE] = told["content"].pop("application/json")
+    return document
 
 
 def invalid(errors: list[dict[str, Any]]) -> Response:

@@ -57,8 +57,16 @@ class InterventionIn(_Written):
     notes: _text(5000) = Field("", description="for the workshop only")
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """What is not sent is not changed: whoever writes a program from the document must not send it as empty."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class InterventionChange(InterventionIn):
     """What is to change; the rest stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
 
     reference: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)] = ""
 

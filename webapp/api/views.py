@@ -90,7 +90,7 @@ def _enter() -> None:
 def openapi() -> ResponseReturnValue:
     """This API, for programs."""
     api.app = current_app
-    return api.spec
+    return problems.documented(api.spec)
 
 
 @blueprint.get("/interventions")
