@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, undefer
 
 from pipeline.catalog import assets, keys
 from pipeline.catalog.models import INGEST, Asset, Claim, Part
+from pipeline.catalog.plans import HEAD_BYTES
 from pipeline.catalog.storage import NotStored, Piece
 from pipeline.errors import EngineFailed, PipelineFailed, PlanOutdated
 from workers import broker, child, hardware, sandbox
@@ -91,8 +92,8 @@ class _Task:
         return self.asset.received == self.asset.size
 
     def present(self) -> list[list[int]]:
-        """The bytes that are here of those this attempt is given, of a film that is still arriving."""
-        here = [[start, min(end, self.asset.received)] for start, end in self.ranges or []]
+        """The bytes that are here of those this attempt is given, of a film that was still arriving when it began."""
+        here = [[start, min(end, self.asset.received)] for start, end in self.ranges or [[0, HEAD_BYTES]]]
         ahead = [[self.hint.offset, self.hint.offset + self.hint.length]] if self.hint else []
         return [[start, end] for start, end in here + ahead if start < end]
 
@@ -128,7 +129,7 @@ def _work(current: Attempt) -> None:
 
 
 def _measure(current: Attempt, task: _Task) -> None:
-    present = None if task.is_whole else task.present()
+    present = task.present() if current.lease.early else None
     job = {
         "verb": "measure",
         "bytes": task.asset.size,

@@ -25,12 +25,14 @@ SHELVED = {"attempts": 0, "lease_until": None, "worker": None, "queued_at": None
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on one name until another takes it over. `attempt` counts from 1."""
+    """The right to work on one name until another takes it over. `attempt` counts from 1. An `early` one measures what
+    is here of a file that still arrives."""
 
     asset_id: str
     name: str
     fence: int
     attempt: int
+    early: bool = False
 
 
 def claim(
@@ -60,20 +62,27 @@ def claim(
             progress=0.0,
             started_at=now(),
         )
-        .returning(Claim.fence, Claim.attempts)
+        .returning(Claim.fence, Claim.attempts, Claim.needs)
         .execution_options(synchronize_session=False)
     ).first()
-    return None if row is None else Lease(asset_id, name, row.fence, row.attempts)
+    early = row is not None and name == INGEST and row.needs is not None
+    return None if row is None else Lease(asset_id, name, row.fence, row.attempts, early)
 
 
 def renew(session: Session, lease: Lease, *, lease_s: float = 30, progress: float | None = None) -> bool:
-    """Keep the lease for another `lease_s` seconds and say how far the work is (0…1). False: lost, stop working."""
+    """Keep the lease for another `lease_s` seconds and say how far the work is (0…1). False: lost, stop working.
+
+    Who measures early and lost it to the last byte may go on: until the whole file is measured its answer is of use.
+    """
     values: dict[str, Any] = {"lease_until": now() + lease_s}
     if progress is not None:
         values["progress"] = progress
     is_open = exists().where(Asset.id == lease.asset_id, Asset.state.in_(OPEN))
     # An attempt that ended has no worker: a renewal that was under way meanwhile may not keep the next one waiting.
-    return change(session, lease, Claim.worker.is_not(None), is_open, **values)
+    if change(session, lease, Claim.worker.is_not(None), is_open, **values):
+        return True
+    undecided = (Asset.id == lease.asset_id, Asset.state == State.PROCESSING, Asset.recipe.is_(None))
+    return lease.early and session.scalar(select(Asset.id).where(*undecided)) is not None
 
 
 def publish(

@@ -140,12 +140,16 @@ def plan(
     `ingest` confirms a plan; an output's may change it, where its encoder turned out not to work.
 
     `more` in `measured`, of a plan that will grow: the ranges to measure next, and how much `needs` to arrive before.
+
+    What was measured early and comes after the last byte is a plan like any early one, as long as there is none.
     """
     asset = locked(session, lease.asset_id)
     if asset is None or asset.state is State.REJECTED:
         return False
     early = asset.state is State.RECEIVING
     if not change(session, lease, Claim.worker.is_not(None), **(SHELVED if early else DONE)):
+        if lease.early and not early:
+            return _too_late(session, asset, measured, window)
         ours = session.scalars(mine(lease)).one_or_none()
         return ours is not None and (ours.done or (early and asset.recipe is not None))
     if lease.name == INGEST and not early:
@@ -160,6 +164,16 @@ def plan(
         _go_on(session, asset, more)
     advance(session, asset, window)
     return True
+
+
+def _too_late(session: Session, asset: Asset, measured: dict[str, Any], window: int) -> bool:
+    """Begin with what was measured of the first bytes while the last ones came: somebody measures the whole file, says
+    whether it holds, and has not yet. Whether this is the plan now."""
+    if asset.state is State.PROCESSING and asset.recipe is None:
+        _replace(session, asset, measured)
+        dispatch(session, asset, window)
+        session.flush()
+    return _is_known(asset, measured) and not session.scalar(select(is_confirmed(asset.id)))
 
 
 def _is_known(asset: Asset, measured: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ rings again for its own. What is more urgent:
    sends little, and what was made, or never came, stands in nobody's way;
 3. of a film that is still to be measured, which takes a second and which all of it waits for; then of the smaller
    film, then of the older one;
-4. in the order of its plan.
+4. in the order of its plan; what was decided early is confirmed after its first output.
 
 Nothing is interrupted: what is more urgent waits for one chunk at the most.
 """
@@ -106,7 +106,9 @@ def _most_urgent(
     film = session.scalar(_most_urgent_film(queue, waiting))
     names = select(Claim.asset_id, Claim.name, Asset.request_id).join(Asset)
     names = names.where(Claim.asset_id == film, Claim.queue == queue, *waiting)
-    return session.execute(names.order_by(Claim.position).limit(1)).first()
+    # A film planned early is confirmed, but its first output, which can be seen, comes before that.
+    planned = and_(Claim.name == INGEST, Asset.recipe.is_not(None))
+    return session.execute(names.order_by(case((planned, 1), else_=Claim.position), Claim.position).limit(1)).first()
 
 
 def _most_urgent_film(queue: str, waiting: tuple[ColumnElement[bool], ...]) -> Select[str]:

@@ -2,8 +2,11 @@
 byte for byte, or refused as a plain upload is."""
 
 from pathlib import Path
+from typing import Any
 
+import arriving
 import inflight
+import pytest
 from arriving import Arrival, Film
 from crewroom import Crew
 from inflight import MOST, finish
@@ -12,7 +15,7 @@ from sqlalchemy import update
 
 from pipeline.catalog import assets, reconcile
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
-from workers import connections, sweep
+from workers import child, connections, sweep
 
 crew, film, other, plain = inflight.crew, inflight.film, inflight.other, inflight.plain
 
@@ -38,6 +41,29 @@ def test_a_film_is_made_while_it_arrives_and_stays_what_it_is(crew: Crew, film: 
     assert arrival.digests() == plain
     assert arrival.outputs().items() >= early.items()
     assert crew.asset(arrival.asset_id).hint_key is None
+
+
+@pytest.mark.parametrize("by", [0, 40])
+def test_a_film_that_comes_faster_than_its_beginning_is_measured_is_begun_with_that(
+    crew: Crew, film: Film, plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, by: int
+) -> None:
+    arrival, run, first = Arrival(crew, len(film.body)), child.run, []
+
+    def overtaken(job: dict[str, Any], **how: Any) -> dict[str, Any]:
+        if job["verb"] == "measure" and job["present"] is None:
+            first.append(set(arrival.outputs()))
+        answer = run(job, **how)
+        arrival.send(film.body)
+        return answer
+
+    monkeypatch.setattr(child, "run", overtaken)
+    arrival.hint(film.at, arriving.with_offsets(film.index, lambda offset: offset + by) if by else film.index)
+    arrival.send(film.body, film.until(2.6))
+
+    crew.work()
+
+    assert first == [set() if by else {"chunk/0000"}]
+    assert arrival.digests() == plain
 
 
 def test_a_film_with_its_index_in_front_needs_no_hint(crew: Crew, film: Film, tmp_path: Path) -> None:
@@ -119,7 +145,9 @@ def test_a_line_that_stalls_in_a_chunk_makes_nobody_work_on_what_is_not_here(
     assert arrival.digests() == plain
 
 
-def test_an_early_worker_that_was_left_behind_records_nothing(crew: Crew, film: Film, plain: dict[str, str]) -> None:
+def test_what_an_early_worker_that_was_left_behind_says_wrongly_leaves_no_trace(
+    crew: Crew, film: Film, plain: dict[str, str]
+) -> None:
     arrival = Arrival(crew, len(film.body))
     arrival.hint(film.at, film.index)
     arrival.send(film.body, film.until(2.5))
@@ -130,7 +158,7 @@ def test_an_early_worker_that_was_left_behind_records_nothing(crew: Crew, film: 
     with connections.transaction() as session:
         assert asleep
         assert not assets.wait(session, asleep, None)
-        assert not assets.plan(session, asleep, {"kind": "film", "recipe": "r", "source": {}, "plan": {"outputs": []}})
+        assert assets.plan(session, asleep, {"kind": "film", "recipe": "r", "source": {}, "plan": {"outputs": []}})
     crew.work()
     assert arrival.digests() == plain
 

@@ -11,11 +11,12 @@ from typing import Any
 import crewroom
 import pytest
 import tiny_child
+from arriving import Arrival
 from crewroom import Crew
 from sqlalchemy import update
 
-from pipeline.catalog import assets, claims, outbox, reconcile, turn
-from pipeline.catalog.models import Claim
+from pipeline.catalog import assets, claims, outbox, plans, reconcile, turn
+from pipeline.catalog.models import Claim, State
 from pipeline.catalog.storage_folder import Folder
 from workers import actors, attempt, child, connections
 
@@ -33,6 +34,12 @@ STORY: set[CodeType] = {
     Folder._settle.__code__,
     attempt.Attempt.record.__code__,
     attempt.Attempt.__exit__.__code__,
+}
+
+LATE: set[CodeType] = {
+    plans._too_late.__code__,
+    connections.transaction.__wrapped__.__code__,
+    attempt.Attempt.record.__code__,
 }
 
 FOLLOWING: set[CodeType] = {attempt.attempt.__code__, turn.follow.__code__}
@@ -155,3 +162,40 @@ def test_a_worker_that_goes_on_with_a_first_chunk_may_die_at_any_line_on_its_way
     recover(crew)
     assert [crew.is_whole(asset_id, body) for asset_id in (first, *killed)] == [True] * (1 + lines)
     assert lines > 12
+
+
+def test_a_worker_that_measured_while_the_last_bytes_came_may_die_at_any_line_of_its_plan(
+    crew: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = tiny_child.film(chunks=1).ljust(plans.EARLY_BYTES + tiny_child.BLOCK)
+    arrivals: list[Arrival] = []
+
+    def measured(job: dict[str, Any], **how: Any) -> dict[str, Any]:
+        answer = run(job, **how)
+        if job.get("present"):
+            arrivals[-1].send(body)
+        return answer
+
+    def early() -> None:
+        actors.ingest.fn(arrivals[-1].asset_id)
+
+    def begin() -> str:
+        arrivals.append(Arrival(crew, len(body)))
+        arrivals[-1].send(body, plans.EARLY_BYTES, plans.EARLY_BYTES)
+        return arrivals[-1].asset_id
+
+    monkeypatch.setattr(child, "run", measured)
+    monkeypatch.setattr(turn, "follow", lambda *_, **__: None)
+    first = begin()
+    lines = lines_of(early, tmp_path / "lines", LATE)
+    assert (crew.asset(first).state, crew.asset(first).recipe) == (State.PROCESSING, "tiny-1")
+    crew.work()
+    for number in range(1, lines + 1):
+        asset_id = begin()
+        assert traced(early, killer(number), LATE), f"line {number}"
+        arrivals[-1].received = crew.asset(asset_id).received
+        arrivals[-1].send(body)
+        recover(crew)
+        assert crew.is_whole(asset_id, body), f"line {number}"
+    assert crew.is_whole(first, body)
+    assert lines > 10

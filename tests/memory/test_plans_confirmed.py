@@ -140,16 +140,66 @@ def test_a_measurement_that_ends_badly_early_is_done_again_with_all_bytes(sessio
     assert (asset.state, asset.reason) == (State.REJECTED, "damaged")
 
 
-def test_a_worker_that_measured_early_is_too_late_after_the_last_byte(session: Session) -> None:
+def test_a_worker_that_measured_early_can_end_nothing_after_the_last_byte(session: Session) -> None:
     asset = arriving(session)
     early = lease_of(session, asset.id, "ingest")
     parts(session, asset.id, EARLY_BYTES, SIZE)
 
-    assert not assets.plan(session, early, film(3, RANGES))
     assert not assets.wait(session, early, None)
     assert not assets.reject(session, early, reason="damaged", detail="x")
     assert not assets.stumble(session, early, reason="damaged", detail="x")
     session.commit()
 
     assert asset.state is State.PROCESSING
+    assert asset.recipe is None
+
+
+@pytest.mark.parametrize("then", ["the same", "another"])
+def test_what_was_measured_early_is_begun_with_though_the_last_byte_came_first(session: Session, then: str) -> None:
+    asset = arriving(session)
+    early = lease_of(session, asset.id, "ingest")
+    parts(session, asset.id, EARLY_BYTES, SIZE)
+    whole = lease_of(session, asset.id, "ingest")
+
+    assert assets.renew(session, early)
+    assert assets.plan(session, early, film(3, RANGES), window=9)
+    assert assets.plan(session, early, film(3, RANGES), window=9)
+    session.commit()
+    assert rung(session)[2:] == [f"make chunk/000{number}" for number in range(3)]
+    assert publish(session, asset, "chunk/0000")
+    working = lease_of(session, asset.id, "chunk/0001")
+    assert asset.state is State.PROCESSING
+    assert asset.hint_key is not None
+
+    assert assets.plan(session, whole, film(3 if then == "the same" else 2, RANGES), window=9)
+    session.commit()
+
+    assert publish(session, asset, "chunk/0001", working) is (then == "the same")
+    assert ("chunk/0000" in assets.missing(session, asset)) is (then != "the same")
+
+
+def test_what_was_measured_early_comes_too_late_when_the_whole_file_is_measured(session: Session) -> None:
+    asset = arriving(session)
+    early = lease_of(session, asset.id, "ingest")
+    parts(session, asset.id, EARLY_BYTES, SIZE)
+    assert assets.plan(session, lease_of(session, asset.id, "ingest"), film(2, RANGES), window=9)
+    session.commit()
+
+    assert not assets.renew(session, early)
+    assert not assets.plan(session, early, film(3, RANGES), window=9)
+    assert not assets.plan(session, early, film(2, RANGES), window=9)
+    session.commit()
+
+    assert "chunk/0002" not in assets.missing(session, asset)
+
+
+def test_what_was_measured_before_another_index_came_is_of_no_use(session: Session) -> None:
+    asset = arriving(session)
+    early = lease_of(session, asset.id, "ingest")
+    assets.hint(session, asset.id, offset=SIZE - 90, length=90, key="k/other/1")
+
+    assert not assets.renew(session, early)
+    assert not assets.plan(session, early, film(3, RANGES))
+    session.commit()
+
     assert asset.recipe is None
