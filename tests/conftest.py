@@ -1,8 +1,12 @@
 """What every test may use."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import shopfloor
+from shopfloor import Product
 
 MEDIA = Path(__file__).parent.parent.parent / "shared" / "media"
 
@@ -13,6 +17,35 @@ def media() -> Path:
     if not (MEDIA / "MANIFEST.tsv").exists():
         pytest.skip("../shared/media is not here")
     return MEDIA
+
+
+@pytest.fixture(scope="session")
+def _running() -> Iterator[tuple[ExitStack, list[Product]]]:
+    """What `product` keeps running."""
+    with ExitStack() as running:
+        yield running, []
+
+
+@pytest.fixture
+def product(_running: tuple[ExitStack, list[Product]], request: pytest.FixtureRequest) -> Iterator[Product]:
+    """The whole product under `walkaround up`: one for all tests that ask for it, as long as any of them is to come.
+
+    They are of one xdist group, so that one process has them all.
+    """
+    running, made = _running
+    if not made:
+        made.append(running.enter_context(shopfloor.product()))
+    yield made[0]
+    every = request.session.items
+    if not any("product" in item.fixturenames for item in every[every.index(request.node) + 1 :]):
+        made.clear()
+        running.close()
+
+
+@pytest.fixture
+def address(product: Product) -> str:
+    """Where the product's pages are."""
+    return product.address
 
 
 # Their tests each make a file of the collection, take minutes together, and share nothing dear.

@@ -54,7 +54,7 @@ class Hand:
         while not fact():
             assert time.monotonic() < deadline, self.page.locator("body").inner_text()
             self.is_honest()
-            time.sleep(0.1)
+            time.sleep(0.2)
         self.is_honest()
 
     def is_honest(self) -> None:

@@ -75,7 +75,7 @@ def wait_for(true: Callable[[], object], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
+        time.sleep(0.15)  # a look into a browser costs a few hundredths of a second of a core
 
 
 def ready(environment: dict[str, str]) -> dict[str, object]:

@@ -92,7 +92,8 @@ def s3(bucket: str = "walkaround", address: str = "127.0.0.1") -> Iterator[dict[
             process, environment = _weed(home, bucket, address)
             try:
                 try:
-                    wait_for(lambda: _has_bucket(environment, bucket), every_s=0.2)  # noqa: B023
+                    patience = STARTS_S / (tries_left + 1)
+                    wait_for(lambda: _has_bucket(environment, bucket), within_s=patience, every_s=0.2)  # noqa: B023
                 except AssertionError:
                     if tries_left:
                         continue  # somebody else took one of its ten ports meanwhile

@@ -1,7 +1,8 @@
 """The running product with one manager, and what she does first: sign in, write a job down, film it, send the link."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import running
 from playwright.sync_api import Page
@@ -10,16 +11,46 @@ from running import ready, run, up, wait_for
 EMAIL, PASSWORD = "claire@example.org", "correct horse battery"
 
 
+class Product:
+    """The whole product under `walkaround up`, with one manager who can sign in; can be stopped, started again."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.address = f"http://127.0.0.1:{environment['WEB_PORT']}"
+        self.log: Path
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        self.log = self._running.enter_context(up(self.environment))
+        wait_for(lambda: ready(self.environment)["ok"], 90)
+
+    def stop(self) -> None:
+        """Raises: AssertionError when anything of it is left within seconds."""
+        self._running.close()
+
+
+@contextmanager
+def product(**settings: str) -> Iterator[Product]:
+    """Started in an empty folder."""
+    with running.environment(**settings) as environment:
+        whole = Product(environment)
+        try:
+            whole.start()
+            done = run(
+                environment, "init", "--dealership", "Garage Lumière", "--country", "FR", "--name", "Claire",
+                "--email", EMAIL, "--language", "en", "--password", PASSWORD,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            yield whole
+        finally:
+            whole.stop()
+
+
 @contextmanager
 def shop(**settings: str) -> Iterator[str]:
     """The address of a running product, with one manager who can sign in."""
-    with running.environment(WORKER_UNITS="2", **settings) as environment, up(environment):
-        wait_for(lambda: ready(environment)["ok"], 90)
-        run(
-            environment, "init", "--dealership", "Garage Lumière", "--country", "FR", "--name", "Claire",
-            "--email", EMAIL, "--language", "en", "--password", PASSWORD,
-        )  # fmt: skip
-        yield f"http://127.0.0.1:{environment['WEB_PORT']}"
+    with product(**settings) as made:
+        yield made.address
 
 
 def begin(page: Page, address: str, reference: str = "RO-4711", language: str = "fr") -> None:

@@ -86,7 +86,7 @@ class Visit:
         end = time.monotonic() + seconds
         while not (value := self.page.evaluate(script)):
             assert time.monotonic() < end, f"not after {seconds} s: {script}; {self.faults}"
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(100)
         return value
 
 

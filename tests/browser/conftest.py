@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from handset import MIB, Hand, holding
 from landing import Garage
 from playwright.sync_api import Browser
 from premiere import serving
-from shopfloor import shop
 from visiting import House, Visit, opened, visiting
 
 
@@ -59,26 +57,3 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     with visiting(browser) as visit:
         yield visit
-
-
-@pytest.fixture(scope="session")
-def product() -> Iterator[tuple[ExitStack, list[str]]]:
-    """What `address` keeps running, and where."""
-    with ExitStack() as running:
-        yield running, []
-
-
-@pytest.fixture
-def address(product: tuple[ExitStack, list[str]], request: pytest.FixtureRequest) -> Iterator[str]:
-    """The whole product under `walkaround up`: one for all tests that ask for it, as long as any of them is to come.
-
-    They are of one xdist group, so that one process has them all.
-    """
-    running, at = product
-    if not at:
-        at.append(running.enter_context(shop()))
-    yield at[0]
-    every = request.session.items
-    if not any("address" in item.fixturenames for item in every[every.index(request.node) + 1 :]):
-        at.clear()
-        running.close()

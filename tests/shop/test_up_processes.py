@@ -2,19 +2,12 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import running
-from running import ready, run, up, wait_for
-
-
-@pytest.fixture
-def environment() -> Iterator[dict[str, str]]:
-    with running.environment() as one:
-        yield one
+from running import run
+from shopfloor import Product
 
 
 def interventions(environment: dict[str, str], new: dict[str, str] | None = None) -> Any:
@@ -32,23 +25,18 @@ def interventions(environment: dict[str, str], new: dict[str, str] | None = None
 
 @pytest.mark.xdist_group("up")  # two cores do not start everything twice at once
 @pytest.mark.timeout(600)
-def test_everything_runs_from_an_empty_folder_stops_within_seconds_and_is_found_again(
-    environment: dict[str, str],
-) -> None:
-    with up(environment) as log:
-        wait_for(lambda: ready(environment)["ok"], 90)
-        done = run(
-            environment, "init", "--dealership", "Garage Lumière", "--country", "FR", "--name", "Alice",
-            "--email", "alice@example.org", "--language", "fr", "--password", "correct horse battery",
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        kept = interventions(environment, {"reference": "RO-2047", "plate": "GB-123-LM"})
-        second = run(environment, "up")
-        assert second.returncode == 1
-        assert "WEB_PORT" in second.stderr
-        for name in ("valkey", "express", "film.1", "later", "relay", "schedule"):
-            assert f"{name:<10}│" in log.read_text()
+def test_everything_runs_from_an_empty_folder_stops_within_seconds_and_is_found_again(product: Product) -> None:
+    environment = product.environment
+    kept = interventions(environment, {"reference": "RO-2047", "plate": "GB-123-LM"})
+    second = run(environment, "up")
+    assert second.returncode == 1
+    assert "WEB_PORT" in second.stderr
+    for name in ("valkey", "express", "film.1", "later", "relay", "schedule"):
+        assert f"{name:<10}│" in product.log.read_text()
     assert Path(environment["DATA_DIR"], "walkaround.sqlite").exists()
-    with up(environment):
-        (found,) = interventions(environment)["items"]
-        assert (found["id"], found["plate"]) == (kept["id"], "GB-123-LM")
+
+    product.stop()
+    product.start()
+
+    (found,) = (one for one in interventions(environment)["items"] if one["reference"] == "RO-2047")
+    assert (found["id"], found["plate"]) == (kept["id"], "GB-123-LM")
