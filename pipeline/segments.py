@@ -1,6 +1,6 @@
 """A fragmented MP4 of one chunk becomes an init segment and media segments; says where every I-frame lies.
 
-Bytes are only cut, never written anew; of the header, the empty box for tags is left out.
+Bytes are only cut, never written anew; of the header, the empty box for tags and the encoder's name are left out.
 """
 
 import os
@@ -97,10 +97,7 @@ def _picture_track(data: memoryview) -> tuple[int, int]:
     for body, stop in find(data, (b"moov", b"trak")):
         handler = next(find(data, (b"mdia", b"hdlr"), body, stop))[0]
         if bytes(data[handler + 8 : handler + 12]) == b"vide":
-            header, clock = (
-                next(find(data, (b"tkhd",), body, stop))[0],
-                next(find(data, (b"mdia", b"mdhd"), body, stop))[0],
-            )
+            header, clock = (next(find(data, of, body, stop))[0] for of in ((b"tkhd",), (b"mdia", b"mdhd")))
             track = header + (20 if data[header] else 12)
             scale = clock + (20 if data[clock] else 12)
             return int.from_bytes(data[track : track + 4], "big"), int.from_bytes(data[scale : scale + 4], "big")
@@ -209,17 +206,20 @@ def _split(file: BinaryIO, name: str, ahead: float, cuts: Sequence[float], end: 
 
 
 def _header(data: memoryview, end: int) -> bytes:
-    """What stands before the first fragment, without `udta`: ffmpeg writes one even when there is nothing in it."""
+    """What stands before the first fragment, without `udta` (ffmpeg writes one even when there is nothing in it), and
+    without the name of the encoder. Source of its place: ISO/IEC 14496-12, 12.1.3.2."""
     kept: list[bytes] = []
     for kind, at, body, stop in boxes(data, 0, end):
-        inside = (
-            [bytes(data[a:b]) for name, a, _, b in boxes(data, body, stop) if name != b"udta"]
-            if kind == b"moov"
-            else []
-        )
+        parts = boxes(data, body, stop) if kind == b"moov" else ()
+        inside = [bytes(data[first:last]) for name, first, _, last in parts if name != b"udta"]
         whole = b"".join(inside)
         kept.append((8 + len(whole)).to_bytes(4, "big") + kind + whole if inside else bytes(data[at:stop]))
-    return b"".join(kept)
+    header = bytearray(b"".join(kept))
+    for body, _ in find(memoryview(header), (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")):
+        entry = body + 8
+        if bytes(header[entry + 4 : entry + 8]) in (b"avc1", b"av01"):
+            header[entry + 50 : entry + 82] = bytes(32)
+    return bytes(header)
 
 
 def _begins(made: list[Fragment], times: Sequence[float]) -> list[int]:

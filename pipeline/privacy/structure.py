@@ -47,6 +47,11 @@ def _mp4(path: Path) -> Iterator[Trace]:
             data = boxes.content(path, box, 4096)
             if data[8:12] not in _HANDLERS or data[24:].strip(b"\0") not in _HANDLER_NAMES:
                 yield Trace("a handler with another type or name", where)
+        elif box.type == b"stsd":
+            # The first description; 50 bytes into a picture's stand 32 for its encoder's name (14496-12, 12.1.3.2).
+            entry = boxes.content(path, box, 90)[8:]
+            if entry[4:8] in (b"avc1", b"av01") and any(entry[50:82]):
+                yield Trace("the name of an encoder", where)
         elif box.type in (b"mvhd", b"tkhd", b"mdhd"):
             data = boxes.content(path, box, 20)
             first = 4 + 4 * (1 + data[0]) * 2 if data[:1] in (b"\0", b"\1") else 0

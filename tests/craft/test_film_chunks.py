@@ -116,6 +116,7 @@ def test_all_chunks_have_one_init_segment_and_a_key_frame_at_least_every_two_sec
         assert [facts["renditions"][n]["name"] for facts in seen.facts] == [name] * 3
         inits = {(tmp_path / f"out/chunk/{k:04d}/{name}-init.mp4").read_bytes() for k in range(len(seen.facts))}
         assert len(inits) == 1
+        assert b"Lavc" not in inits.pop()
         frames = [f for facts in seen.facts for s in facts["renditions"][n]["segments"] for f in s["iframes"]]
         assert [round(frame["start"], 3) for frame in frames] == [0.0, 1.0, 3.0, 5.0]
     assert "720p" not in str(seen.facts)

@@ -23,13 +23,20 @@ def handler(name: bytes, kind: bytes = b"vide") -> bytes:
     return box(b"hdlr", bytes(8) + kind + bytes(12) + name + b"\0")
 
 
+def described(encoder: bytes) -> bytes:
+    """The description of pictures, with the name of what encoded them."""
+    entry = box(b"avc1", bytes(42) + encoder.ljust(32, b"\0") + bytes(4))
+    return box(b"mdia", box(b"minf", box(b"stbl", box(b"stsd", bytes(7) + b"\1" + entry))))
+
+
 def traces(path: Path, data: bytes, content_type: str) -> list[str]:
     path.write_bytes(data)
     return [trace.what for trace in privacy.structure(path, content_type)]
 
 
 def test_a_bare_movie_has_no_trace(tmp_path: Path) -> None:
-    assert traces(tmp_path / "init.mp4", movie(box(b"trak", box(b"mdia", handler(b"VideoHandler")))), "video/mp4") == []
+    tracks = box(b"trak", box(b"mdia", handler(b"VideoHandler"))) + box(b"trak", described(b""))
+    assert traces(tmp_path / "init.mp4", movie(tracks), "video/mp4") == []
 
 
 @pytest.mark.parametrize(
@@ -41,6 +48,7 @@ def test_a_bare_movie_has_no_trace(tmp_path: Path) -> None:
         box(b"free", b"anything"),
         box(b"trak", box(b"mdia", handler(b"Alice's phone"))),
         box(b"trak", box(b"mdia", handler(b"", b"meta"))),
+        box(b"trak", described(b"\x0cLavc libx264")),
         b"\0\0\0\x03odd",
     ],
 )
