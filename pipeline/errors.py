@@ -66,7 +66,7 @@ class UnknownType(MediaRejected):
 
 class Unreadable(MediaRejected):
     reason = "unreadable"
-    advice = "The file cannot be read. Play it on the phone; if it does not play there, film again."
+    advice = "The file cannot be read. Open it on the phone; if it does not open there, make it again."
 
 
 class Truncated(MediaRejected):
@@ -116,7 +116,7 @@ class BrokenTimeline(MediaRejected):
 
 class Damaged(MediaRejected):
     reason = "damaged"
-    advice = "Too much of the file is damaged. Film again and send the new file."
+    advice = "Too much of the file is damaged. Film or photograph again and send the new file."
 
 
 class PipelineFailed(PipelineError):

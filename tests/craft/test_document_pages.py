@@ -123,8 +123,9 @@ def test_a_protected_document_is_said_to_be_protected(tmp_path: Path, user: str)
 )
 def test_a_broken_document_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "in.pdf").write_bytes(content)
-    with pytest.raises(Unreadable):
+    with pytest.raises(Unreadable) as refused:
         document.measure(tmp_path / "in.pdf", "workshop")
+    assert "film again" not in refused.value.advice.casefold()
 
 
 def test_a_book_is_refused(tmp_path: Path) -> None:

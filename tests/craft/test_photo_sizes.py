@@ -182,8 +182,9 @@ def test_a_photo_with_broken_data_is_refused(tmp_path: Path) -> None:
     at = data.index(b"IDAT") + 20
     data[at : at + 40] = bytes(40)
     (tmp_path / "in.png").write_bytes(data)
-    with pytest.raises((Damaged, Truncated)):
+    with pytest.raises((Damaged, Truncated)) as refused:
         made(tmp_path / "in.png", tmp_path / "out")
+    assert "film again" not in refused.value.advice.casefold()
 
 
 def test_too_many_pixels_are_refused_before_any_is_decoded(tmp_path: Path) -> None:
