@@ -3,6 +3,7 @@ is most urgent in the message's queue (`pipeline.catalog.turn`), which may be an
 
 ingest   bytes → child: measure → plan
 make     just the bytes one output needs → child: make and prove → objects → row
+sweep    the bytes of what was erased go
 """
 
 from contextlib import AbstractContextManager
@@ -25,21 +26,15 @@ from workers.attempt import Attempt, attempt
 from workers.child import Cancelled
 from workers.connections import objects, reading
 from workers.settings import settings
+from workers.sweep import clear
+from workers.unit import stopping
 from workers.workspace import Workspace, workspace
 
 # What a child says its files are is checked like everything else it says: no page, no script, nothing unknown.
-SERVED = frozenset(
-    {
-        "application/pdf",
-        "audio/mp4",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "text/vtt",
-        "video/iso.segment",
-        "video/mp4",
-    }
-)
+SERVED = frozenset({
+    "application/pdf", "audio/mp4", "image/jpeg", "image/png", "image/webp", "text/vtt", "video/iso.segment",
+    "video/mp4",
+})  # fmt: skip
 
 # Where one machine makes a first chunk, others and a storyboard at once (nice(2)).
 _NICE = {"film": 5, "later": 10}
@@ -59,6 +54,12 @@ def ingest(asset_id: str) -> None:
 def make(asset_id: str, name: str) -> None:
     """Make one output of the plan."""
     attempt(asset_id, name, _work)
+
+
+@dramatiq.actor(actor_name="sweep", queue_name="later")  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """Remove at once what was just erased; what a lost message leaves, the clock finds."""
+    clear(stopping.is_set)
 
 
 @dataclass(frozen=True, slots=True)

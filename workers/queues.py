@@ -1,4 +1,5 @@
 """The queues by name, and which kind of worker unit listens to which."""
 
-UNITS: dict[str, tuple[str, ...]] = {"express": ("express",), "film": ("film",), "later": ("later",)}
+# `post` is for what leaves the house (e-mail, SMS, webhooks). Nothing does yet: it needs no unit of its own.
+UNITS: dict[str, tuple[str, ...]] = {"express": ("express",), "film": ("film",), "later": ("later", "post")}
 QUEUES = tuple(queue for queues in UNITS.values() for queue in queues)

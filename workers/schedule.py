@@ -1,6 +1,6 @@
 """`walkaround schedule`: every few seconds what is due is removed. Any number may run.
 
-A process of its own, and no message in a queue: what must go goes within seconds, however many films wait.
+A process of its own, and not only a message in a queue: what must go goes within seconds, however many films wait.
 """
 
 import signal
@@ -8,12 +8,10 @@ import threading
 
 import click
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from pipeline.catalog.storage import StorageDown
 from workers import logs
 from workers.settings import settings
-from workers.sweep import tidy
+from workers.sweep import clear
 
 log = structlog.get_logger("walkaround.schedule")
 
@@ -21,10 +19,7 @@ log = structlog.get_logger("walkaround.schedule")
 def run(stop: threading.Event) -> None:
     """Until `stop` is set."""
     while not stop.wait(settings().sweep_s):
-        try:
-            tidy(stop.is_set)
-        except (StorageDown, DBAPIError) as error:
-            log.warning("schedule.waiting", error=str(error).splitlines()[0])
+        clear(stop.is_set)
 
 
 @click.command()

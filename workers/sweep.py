@@ -1,5 +1,5 @@
 """Comparing the rows with the world. `reconcile` is cheap and runs in the relay, whatever the queues are busy with;
-`tidy` deletes objects and runs in `walkaround schedule`, however many films wait.
+`clear` deletes objects: in `walkaround schedule`, however many films wait, and sooner where an erasure woke a unit.
 """
 
 from collections.abc import Callable
@@ -7,9 +7,11 @@ from typing import cast
 
 import redis
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from pipeline.catalog import keys
 from pipeline.catalog import reconcile as rows
+from pipeline.catalog.storage import StorageDown
 from workers.connections import objects, reading, transaction, valkey
 from workers.queues import QUEUES
 from workers.settings import settings
@@ -55,6 +57,14 @@ def reconcile(bell: Doorbell) -> None:
         log.error("asset.failed", asset_id=asset_id)
     if rung or woken:
         log.info("sweep.rang", claims=rung, dispatched=woken, broker_forgot=forgot)
+
+
+def clear(stopping: Callable[[], bool]) -> None:
+    """`tidy`, or a word in the log while the storage or the database is away: the next time does it."""
+    try:
+        tidy(stopping)
+    except (StorageDown, DBAPIError) as error:
+        log.warning("sweep.waiting", error=str(error).splitlines()[0])
 
 
 def tidy(stopping: Callable[[], bool] = lambda: False) -> None:

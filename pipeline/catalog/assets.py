@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from pipeline.catalog.claims import Lease, claim, fail, publish, reject, release, renew, stumble
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Output, Part, State
-from pipeline.catalog.outbox import WINDOW, dispatch
+from pipeline.catalog.outbox import WINDOW, dispatch, ring
 from pipeline.catalog.plans import NotReceiving, begin, complete, decide_again, hint, outdated, plan, wait
 from pipeline.catalog.storage import Piece
-from pipeline.catalog.wanted import begin_again, given_up, missing, recorded
+from pipeline.catalog.wanted import EXTRAS, begin_again, given_up, missing, recorded
 from pipeline.errors import Empty
 
 __all__ = [
@@ -175,11 +175,12 @@ def outputs(session: Session, asset_id: str) -> list[Output]:
 
 
 def erase(session: Session, asset_id: str) -> None:
-    """Forget an asset with all its rows at once. `workers.sweep` removes its bytes within seconds, and again later:
-    a worker may be storing at this very moment.
+    """Forget an asset with all its rows at once. A sweeper is woken to remove its bytes, and looks again later: a
+    worker may be storing at this very moment.
     """
     if session.execute(delete(Asset).where(Asset.id == asset_id).returning(Asset.id)).first():
         session.add(Erasure(asset_id=asset_id, erased_at=now()))
+        ring(session, EXTRAS, "sweep", {})
         session.flush()
 
 

@@ -15,10 +15,11 @@ from crewroom import Crew
 from dramatiq import Message
 from sqlalchemy import select, update
 
-from pipeline.catalog import keys
+from pipeline.catalog import assets, keys, outbox
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import Asset, Claim, Erasure, Outbox, State
-from workers import broker, connections, relay, sweep
+from workers import actors, broker, connections, relay, sweep
+from workers.queues import UNITS
 from workers.unit import Unit
 
 pytestmark = pytest.mark.xdist_group("valkey")
@@ -136,8 +137,6 @@ def test_what_is_left_behind_is_swept_up(crew: Crew) -> None:
     crew.work()
     erased, unfinished = crew.send(tiny_child.film()), crew.send(tiny_child.film())
     with connections.transaction() as session:
-        from pipeline.catalog import assets
-
         assets.erase(session, erased)
         session.execute(update(Asset).where(Asset.id == unfinished).values(state=State.RECEIVING, touched_at=1.0))
         session.execute(update(Asset).where(Asset.id == whole).values(finished_at=now() - 1000))
@@ -153,6 +152,30 @@ def test_what_is_left_behind_is_swept_up(crew: Crew) -> None:
         assert session.scalars(select(Asset.id)).all() == [whole]
         assert set(session.scalars(select(Erasure.asset_id))) == {erased, unfinished}
         assert session.scalars(select(Claim.asset_id).distinct()).all() == [whole]
+
+
+def test_an_erasure_wakes_whoever_removes_the_bytes(crew: Crew) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+    crew.work()
+    with connections.transaction() as session:
+        assets.erase(session, asset_id)
+
+    relay.forward(broker.connect())
+    assert [message.actor_name for message in waiting("later")][-1] == "sweep"
+    actors.sweep.fn()
+
+    assert list(connections.objects().list("")) == []
+
+
+def test_a_message_for_every_queue_reaches_a_unit(crew: Crew) -> None:
+    with connections.transaction() as session:
+        for queue in ("express", "film", "later", "post"):
+            outbox.ring(session, queue, "sweep", {})
+
+    relay.forward(broker.connect())
+
+    listened = {queue for queues in UNITS.values() for queue in queues}
+    assert {queue for queue in listened if waiting(queue)} == {"express", "film", "later", "post"}
 
 
 def test_a_unit_removes_after_every_message_what_a_dead_one_beside_it_left(crew: Crew) -> None:
