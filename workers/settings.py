@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     max_unfinished_bytes: int = Field(64 * 2**30, ge=1, description="bytes a dealership may have on their way at once")
     part_bytes: int = Field(8 * 2**20, ge=2**16, description="bytes of one stored part")
     upload_expiry_s: int = Field(7 * 86400, ge=60, description="seconds an unfinished upload is kept")
-    rejected_expiry_s: int = Field(86400, ge=0, description="seconds the original of a refused file is kept")
+    rejected_expiry_s: int = Field(
+        0, ge=0, description="seconds the original of a refused file is kept, for whoever wants to look why"
+    )
     upload_read_timeout_s: float = Field(60, gt=0, description="seconds without a byte before a PATCH is ended")
     client_timeout_s: float = Field(
         15, gt=0, description="seconds a client may take over a request's headers, or take no byte of an answer"

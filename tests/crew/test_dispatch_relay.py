@@ -178,6 +178,18 @@ def test_a_message_for_every_queue_reaches_a_unit(crew: Crew) -> None:
     assert {queue for queue in listened if waiting(queue)} == {"express", "film", "later", "post"}
 
 
+def test_of_a_refused_file_nothing_stays_but_the_reason(crew: Crew) -> None:
+    refused = crew.send(tiny_child.film(rejected="damaged"))
+    crew.work()
+    with connections.transaction() as session:
+        session.execute(update(Asset).values(finished_at=now() - 100))
+
+    sweep.tidy()
+
+    assert list(connections.objects().list("")) == []
+    assert crew.asset(refused).reason == "damaged"
+
+
 def test_a_unit_removes_after_every_message_what_a_dead_one_beside_it_left(crew: Crew) -> None:
     left = connections.settings().work_dir / "attempt-of-a-dead-one"
     left.mkdir(parents=True)
