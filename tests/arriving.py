@@ -61,6 +61,14 @@ def film(path: Path, seconds: float = 9, **how: Any) -> Film:
     return Film(body, at, seconds)
 
 
+def in_fragments(path: Path, seconds: float) -> Film:
+    """A film as a browser writes it: each fragment with an index of its own."""
+    how: dict[str, Any] = {"gop": 15, "rate": 15, "codec": "h264-b", "video_filter": "noise=alls=8:allf=t"}
+    flags = ["-movflags", "empty_moov+default_base_moof", "-frag_duration", "700000"]
+    body = paint(path, seconds=seconds, **how, extra=flags).read_bytes()
+    return Film(body, len(body), seconds)
+
+
 def with_offsets(index: bytes, change: Callable[[int], int]) -> bytes:
     """An index that names other places for every piece of picture and sound."""
     made, at = bytearray(index), 0

@@ -1,13 +1,11 @@
 """Films in fragments, planned and made while they arrive, piece by piece. In the end all is as after a plain upload."""
 
-from pathlib import Path
-
+import arriving
 import inflight
 import pytest
 from arriving import Arrival, Film
 from crewroom import Crew
 from inflight import finish
-from painting import paint
 
 from pipeline.catalog.models import State
 
@@ -16,20 +14,12 @@ crew, plain = inflight.crew, inflight.plain
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
-    return _paint(tmp_path_factory.mktemp("film") / "film.mp4", 12)
+    return arriving.in_fragments(tmp_path_factory.mktemp("film") / "film.mp4", 12)
 
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Film:
-    return _paint(tmp_path_factory.mktemp("short") / "film.mp4", 6)
-
-
-def _paint(path: Path, seconds: float) -> Film:
-    flags = ["-movflags", "empty_moov+default_base_moof", "-frag_duration", "700000"]
-    body = paint(
-        path, seconds=seconds, rate=15, gop=15, codec="h264-b", video_filter="noise=alls=8:allf=t", extra=flags
-    ).read_bytes()
-    return Film(body, len(body), seconds)
+    return arriving.in_fragments(tmp_path_factory.mktemp("short") / "film.mp4", 6)
 
 
 def test_a_film_in_fragments_is_made_while_it_arrives_and_its_plan_grows(

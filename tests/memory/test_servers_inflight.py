@@ -1,6 +1,9 @@
 """A film sent over tus and made while it arrives, with PostgreSQL and S3: the same as one that was sent whole."""
 
+import os
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import arriving
@@ -13,7 +16,8 @@ from landing import Garage, pairs
 from sqlalchemy import Engine, update
 from unloading import Headers, path_of, send
 
-from pipeline.catalog.models import Asset, Base, State
+from pipeline.catalog import assets, reconcile
+from pipeline.catalog.models import Asset, Base, Claim, State
 from webapp.app import create_app
 from webapp.database import session
 from webapp.uploads.models import Upload
@@ -107,6 +111,46 @@ def test_a_lying_hint_costs_nothing_but_itself(house: House) -> None:
 
     assert not early.items() & arrival.outputs().items()
     assert_as_sent_whole(house, arrival)
+
+
+def test_a_film_in_fragments_whose_worker_is_killed_early_ends_as_if_it_had_been_sent_whole(
+    house: House, tmp_path: Path
+) -> None:
+    film = arriving.in_fragments(tmp_path / "film.mp4", 12)
+    house = house._replace(film=film, plain={})
+    path, plainly = house.create()
+    house.send(path, 0, len(film.body))
+    house.plain.update(plainly.digests())
+    path, arrival = house.create()
+    assert send(house.upload, house.headers, path, 0, film.body[: film.until(4)]).status_code == 204
+
+    assert killed_before_its_row(house.crew) == -signal.SIGKILL
+
+    assert arrival.outputs() == {}
+    assert [key for key in arrival.objects() if "/chunk/0000/" in key]
+    with connections.transaction() as rows:
+        rows.execute(update(Claim).where(Claim.lease_until.is_not(None)).values(lease_until=1.0))
+        reconcile.ring_again(rows, all_queues=True)
+    house.send(path, film.until(4), film.until(11))
+    early = arrival.outputs()
+    assert early.keys() == {"poster", *(f"chunk/{number:04}" for number in range(3))}
+    assert house.crew.asset(arrival.asset_id).state is State.RECEIVING
+    house.send(path, film.until(11), len(film.body))
+    assert arrival.outputs().items() > early.items()
+    assert_as_sent_whole(house, arrival)
+
+
+def killed_before_its_row(crew: Crew) -> int:
+    """Work in a process that is killed when it has stored its first output and says so; how that process ended."""
+    connections.database().dispose()
+    if (pid := os.fork()) == 0:
+        try:
+            connections.objects.cache_clear()
+            assets.publish = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+            crew.work()
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def assert_as_sent_whole(house: House, arrival: Arrival) -> None:
