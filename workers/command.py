@@ -3,16 +3,20 @@
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from pipeline.errors import MediaRejected, PipelineFailed
+from workers import child
 from workers import process as craft
 from workers.settings import settings
 
@@ -35,17 +39,34 @@ def process(
     """Make of each film its playlists, segments and stills, of each photo its sizes, of each PDF a clean copy.
 
     Several files get a folder each, named by kind and position: film-1, photo-2. Exit code 2: a file was rejected;
-    1: we failed.
+    1: we failed, or the logo cannot be used.
     """
+    if watermark:
+        _look_at(watermark)
     order = craft.Order(preset=preset or settings().preset, watermark=watermark, jobs=jobs)
-    codes = []
-    with _Bar(Console(stderr=True)) as bar:
-        for position, path in enumerate(files, 1):
-            codes.append(_one(path, out, position if len(files) > 1 else None, order, bar, as_json))
+    codes = [
+        _one(path, out, position if len(files) > 1 else None, order, as_json) for position, path in enumerate(files, 1)
+    ]
     sys.exit(_FAILED if _FAILED in codes else max(codes))
 
 
-def _one(path: Path, out: Path, position: int | None, order: craft.Order, bar: "_Bar", as_json: bool) -> int:
+def _look_at(logo: Path) -> None:
+    """Before any file is worked on: a file is not to be called bad because of what is laid on it."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="walkaround-logo-") as folder:
+            child.run({"verb": "logo"}, inputs={"input": logo}, out=Path(folder))
+    except (MediaRejected, OSError) as error:
+        raise click.ClickException(f"the logo {logo} cannot be used, send a PNG ({_line(error)})") from None
+    except PipelineFailed as error:
+        raise click.ClickException(f"{error.reason}: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    """What a library says may run over several lines."""
+    return " ".join(str(error).split())
+
+
+def _one(path: Path, out: Path, position: int | None, order: craft.Order, as_json: bool) -> int:
     """Process one file and say how it ended. Returns the exit code it asks for."""
     folder = out
 
@@ -55,19 +76,17 @@ def _one(path: Path, out: Path, position: int | None, order: craft.Order, bar: "
         return folder
 
     said: dict[str, Any] = {"file": str(path)}
-    stop = threading.Event()
     code = 0
     try:
-        report = craft.process(path, place, order, bar.start(path.name), stop)
+        with _bar(path.name) as on_change:
+            report = craft.process(path, place, order, on_change, threading.Event())
         said |= {"verdict": "made", "out": str(folder), "report": report}
     except MediaRejected as error:
         code, said = _REJECTED, said | _verdict("rejected", error)
-        click.echo(f"{path}: {error.reason}: {error.advice} ({error})", err=True)
+        click.echo(f"{path}: {error.reason}: {error.advice} ({_line(error)})", err=True)
     except (PipelineFailed, OSError) as error:
         code, said = _FAILED, said | _verdict("failed", error)
-        click.echo(f"{path}: {said['reason']}: {error}", err=True)
-    finally:
-        bar.finish()
+        click.echo(f"{path}: {said['reason']}: {_line(error)}", err=True)
     if as_json:
         click.echo(json.dumps(said))
     elif code == 0:
@@ -93,10 +112,10 @@ def probe(file: Path, preset: str | None, as_json: bool) -> None:
     try:
         source = craft.measure(file, craft.Order(preset=preset or settings().preset))["result"]["source"]
     except MediaRejected as error:
-        click.echo(f"{file}: {error.reason}: {error.advice} ({error})", err=True)
+        click.echo(f"{file}: {error.reason}: {error.advice} ({_line(error)})", err=True)
         sys.exit(_REJECTED)
     except (PipelineFailed, OSError) as error:
-        click.echo(f"{file}: {getattr(error, 'reason', 'unreadable-here')}: {error}", err=True)
+        click.echo(f"{file}: {getattr(error, 'reason', 'unreadable-here')}: {_line(error)}", err=True)
         sys.exit(_FAILED)
     click.echo(json.dumps(source, indent=2 if sys.stdout.isatty() else None) if as_json else _in_words(source))
 
@@ -110,41 +129,27 @@ def _in_words(source: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-class _Bar:
-    """One line per file on stderr: percent, how many times faster than the film, time left."""
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[float, float | None], None]]:
+    """One line on stderr, if that is a terminal: percent, how many times faster than the film, time left.
 
-    def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=not console.is_terminal,
-            disable=not console.is_terminal,
-        )
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def start(self, name: str) -> Any:
-        """A callback for `craft.process`."""
-        task = self._task = self._progress.add_task(name, total=1.0, speed="")
+    Gives the callback of `craft.process`. Whatever is said about the file is said after the block, on its own line.
+    """
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=1.0, speed="")
         started = time.monotonic()
 
         def on_change(share: float, duration: float | None) -> None:
             took = time.monotonic() - started
             speed = f"{share * duration / took:.1f}×" if duration and took > 0 else ""
-            self._progress.update(task, completed=share, speed=speed)
+            progress.update(task, completed=share, speed=speed)
 
-        return on_change
-
-    def finish(self) -> None:
-        if self._task is not None:
-            self._progress.stop_task(self._task)
+        yield on_change

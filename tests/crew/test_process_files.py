@@ -2,6 +2,10 @@
 
 import json
 import os
+import pty
+import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -134,6 +138,22 @@ def test_a_rejected_file_leaves_nothing_behind(name: str, data: bytes, reason: s
     assert not (tmp_path / "out").exists()
 
 
+def test_on_a_terminal_what_is_said_does_not_run_into_the_bar(tmp_path: Path) -> None:
+    bad = tmp_path / "empty.mov"
+    bad.write_bytes(b"")
+    ours, its = pty.openpty()
+    args = [sys.executable, "-m", "webapp.command", "process", bad, "--out", tmp_path / "out"]
+    done = subprocess.run(args, stdout=its, stderr=its, check=False, env=os.environ | {"COLUMNS": "200"})
+    os.close(its)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(ours, 65_536).decode())
+    os.close(ours)
+
+    assert done.returncode == 2
+    lines = re.split(r"[\r\n]+", shown)
+    assert any(line.startswith("empty.mov") and "0%" in line for line in lines), shown
+    assert any(line.startswith(f"{bad}: empty: ") for line in lines), shown
+
+
 def test_a_photo_becomes_its_sizes_and_running_twice_changes_nothing(photo: Path, tmp_path: Path) -> None:
     assert _process(photo, "--out", tmp_path / "out").exit_code == 0
     first = {name: (tmp_path / "out" / name).read_bytes() for name in _names(tmp_path / "out") - {"report.json"}}
@@ -157,11 +177,14 @@ def test_the_dealers_logo_is_laid_on(photo: Path, logo: Path, tmp_path: Path) ->
     assert red("marked") > 50
 
 
-def test_a_logo_that_is_no_picture_is_refused(photo: Path, tmp_path: Path) -> None:
+def test_a_logo_that_is_no_picture_is_refused_and_the_photo_is_not_blamed(photo: Path, tmp_path: Path) -> None:
     (tmp_path / "logo.png").write_bytes(b"<svg onload=alert(1)>" * 20)
     done = _process(photo, "--out", tmp_path / "out", "--watermark", tmp_path / "logo.png")
 
-    assert done.exit_code in (1, 2)
+    assert done.exit_code == 1
+    assert f"the logo {tmp_path / 'logo.png'} cannot be used" in done.stderr
+    assert photo.name not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 
