@@ -14,12 +14,12 @@ Object.assign(globalThis, {
   },
 });
 Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
-const { canSendAgain } = await import("../src/capture/parcel");
+const { canSendAgain, kindOf } = await import("../src/capture/parcel");
 const { Sender: Made } = await import("../src/capture/sender");
 const { Broken } = await import("../src/capture/line");
 
 /** A sender that never gets further than `answers`, and the names of the files its memory was told to forget. */
-function sender(...answers: (number | Error | "arrived")[]): { sender: Sender; forgotten: string[]; tried: Kept[] } {
+function sender(...answers: (number | Error | "arrived" | "nobody")[]): { sender: Sender; forgotten: string[]; tried: Kept[] } {
   const [forgotten, tried]: [string[], Kept[]] = [[], []];
   const memory = {
     remembered: async () => [],
@@ -29,9 +29,10 @@ function sender(...answers: (number | Error | "arrived")[]): { sender: Sender; f
   };
   const line = async (kept: Kept): Promise<void> => {
     tried.push({ ...kept });
+    const answer = answers.shift();
+    if (answer === "nobody") throw new Broken(0, "no answer"); // not even to its creation
     kept.url ??= `/files/${tried.length}`;
     kept.acknowledged = 4;
-    const answer = answers.shift();
     if (answer === undefined) return new Promise(NOTHING);
     if (answer instanceof Error) throw answer;
     if (answer !== "arrived") throw new Broken(answer, "no", answer === 429 ? 1 : 0);
@@ -98,6 +99,15 @@ test("where nobody answers, all files wait, and the next one is tried first", as
   assert.deepEqual(phases(made), ["sent", "sent"]);
 });
 
+test("files that were chosen together come to the server in their order, though nobody answered the first", async () => {
+  const { sender: made, tried } = sender("nobody", "arrived", "arrived", "arrived");
+  await add(made, file("photo-1.pdf"), file("photo-2.pdf"), file("photo-3.pdf"));
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.deepEqual(tried.map(({ name }) => name), ["photo-1.pdf", "photo-1.pdf", "photo-2.pdf", "photo-3.pdf"]);
+  const times = made.parcels.map(({ kept }) => kept.added); // by which a reload finds them again
+  assert.deepEqual(times, [...new Set(times)].sort((a, b) => a - b));
+});
+
 test("a dealership's quota is named, and is not called a lost network", async () => {
   const { sender: made } = sender(new Broken(429, "no room", 1, false, "unfinished"));
   await add(made);
@@ -114,4 +124,11 @@ test("bytes that the phone no longer has are asked for, and sent from where the 
   await add(made, file());
   assert.deepEqual(phases(made), ["sent"]);
   assert.deepEqual(tried.map(({ acknowledged }) => acknowledged), [0, 4, 4]);
+});
+
+test("a file that comes without a type is called what its name says, and else what was asked for", () => {
+  const called = (name: string, type = ""): string => kindOf({ name, type }, "document");
+  assert.deepEqual(["IMG_1.HEIC", "IMG_2.MOV", "offer.PDF", "notes"].map((name) => called(name)), ["photo", "film", "document", "document"]);
+  assert.equal(called("IMG_3.heic", "video/mp4"), "film");
+  assert.equal(kindOf({ name: "unnamed", type: "" }, "film"), "film");
 });

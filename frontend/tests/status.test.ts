@@ -41,6 +41,8 @@ test("a server that asks for patience is not called a lost network", () => {
 
 test("an ended sign-in is named before the network", () => {
   assert.equal(status(["waiting"], false, true, 0, 0).key, "signed-out");
+  assert.equal(status(["sending"], true, true, 0, 0).key, "sending-one"); // what is on its way goes on
+  assert.equal(status(["sent"], true, true, 1, 0).key, "signed-out"); // a caption waits
 });
 
 test("files are counted, and one is spoken of as one", () => {

@@ -129,3 +129,21 @@ def test_a_link_is_shared_once_its_address_left_the_desk_and_one_button_at_a_tim
     expect(page.locator("#stage")).to_have_text("Shared")
     expect(page.locator("#links li")).to_contain_text("not opened yet")
     expect(page.locator("#links li time")).not_to_contain_text("UTC")
+
+
+def test_the_keyboard_stays_where_it_was_when_the_page_changes(
+    garage: Garage, desk: Open, request: pytest.FixtureRequest
+) -> None:
+    made, finisher = garage.intervention(request.node.name[-40:]), Finisher(garage.app)
+    finisher.photo(made, caption="first")
+    finisher.photo(made, caption="second")
+    finisher.photo(made, caption="third")
+    page = desk(made)
+    down = page.get_by_role("button", name="Move down").first
+    down.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#media textarea").nth(1)).to_have_value("first")
+    expect(page.get_by_role("button", name="Move down").nth(1)).to_be_focused()
+    page.get_by_role("button", name="Make the customer's link").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Copy")).to_be_focused()

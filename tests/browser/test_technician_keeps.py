@@ -1,13 +1,16 @@
 """Whatever the server says, the phone keeps its copy of a file until the file has arrived or a person removes it."""
 
+import os
 from pathlib import Path
 
 import pytest
 from handset import MIB, Hand
 from playwright.sync_api import Route
+from sqlalchemy import select
 
 from pipeline.catalog import assets
 from webapp.database import session
+from webapp.interventions.models import Item
 
 pytestmark = pytest.mark.browser
 
@@ -19,6 +22,13 @@ SLICES = """() => new Promise((resolve, reject) => {
     all.onsuccess = () => resolve(all.result.reduce((sum, slice) => sum + slice.byteLength, 0));
   };
 })"""
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "IMG_0043.JPG"
+    path.write_bytes(os.urandom(4321))
+    return path
 
 
 def kept(hand: Hand) -> int:
@@ -81,3 +91,43 @@ def test_a_server_that_asks_for_patience_gets_it(hand: Hand, film: Path) -> None
     assert "busy" in said(hand)
     hand.wait(lambda: hand.says("sent-making"))
     assert hand.garage.original(hand.stored()[0].id) == film.read_bytes()
+
+
+def caption(hand: Hand) -> str:
+    with hand.garage.app.app_context():
+        return session.scalar(select(Item.caption).where(Item.intervention_id == hand.intervention)) or ""
+
+
+def write(hand: Hand, text: str) -> None:
+    hand.page.get_by_role("button", name="Caption and order").click()
+    hand.page.get_by_label("Caption", exact=True).fill(text)
+    hand.page.get_by_role("button", name="Caption and order").click()
+    hand.wait(lambda: hand.page.locator(".entry-name").inner_text() == text)
+
+
+def test_a_caption_written_without_a_network_outlives_a_reload(hand: Hand, photo: Path) -> None:
+    hand.pick("library", photo)
+    hand.wait(lambda: hand.says("sent-making"))
+    hand.page.reload()  # what was sent is known from the server alone
+    hand.context.set_offline(True)
+    write(hand, "Left front tyre: 1.6 mm")
+    hand.page.wait_for_timeout(300)
+    hand.page.route("**/caption", lambda route: route.abort())  # and the line is not what it seems
+    hand.context.set_offline(False)
+    hand.page.reload()
+    hand.wait(lambda: hand.page.locator(".entry-name").inner_text() == "Left front tyre: 1.6 mm")
+    assert caption(hand) == ""
+    hand.page.unroute("**/caption")
+    hand.wait(lambda: caption(hand) == "Left front tyre: 1.6 mm")
+
+
+def test_a_caption_written_after_the_sign_in_ended_arrives_after_the_next_one(hand: Hand, photo: Path) -> None:
+    hand.pick("library", photo)
+    hand.wait(lambda: hand.says("sent-making"))
+    hand.context.clear_cookies()
+    write(hand, "Left front tyre: 1.6 mm")
+    hand.wait(lambda: hand.says("signed-out"))
+    assert hand.page.get_by_role("link", name="Sign in").is_visible()
+    assert caption(hand) == ""
+    hand.context.add_cookies([hand.garage.cookie()])  # as in another tab: this page's own tokens are of the old session
+    hand.wait(lambda: caption(hand) == "Left front tyre: 1.6 mm" and not hand.says("signed-out"))

@@ -7,10 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from finished import Finisher
 from landing import Garage
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 from sqlalchemy import delete, select, update
 
 from pipeline.catalog.models import Asset, Output, State
+from webapp.accounts.models import User
 from webapp.database import session
 from webapp.interventions.models import Item
 
@@ -24,7 +25,7 @@ def intervention(garage: Garage) -> str:
     finisher.film(made, caption="Front brakes: pads at 2 mm")
     finisher.photo(made, caption="Left front tyre")
     refused, failed = finisher.document(made), finisher.film(made, state=State.FAILED)
-    finisher.film(made, caption="Oil leak under the gearbox", state=State.PROCESSING, chunks=1)
+    finisher.film(made, caption="Oil leak under the gearbox, seen from the left", state=State.PROCESSING, chunks=1)
     with garage.app.app_context():
         session.execute(update(Asset).where(Asset.id == refused).values(state=State.REJECTED, reason="encrypted"))
         session.execute(update(Asset).where(Asset.id == failed).values(reason="engine-failed"))
@@ -108,6 +109,21 @@ def test_what_is_edited_stands_clear_of_the_buttons(visit: Callable[..., Page], 
     assert not page.locator(".picker").is_visible()
 
 
+def test_what_has_the_focus_is_never_under_the_buttons(visit: Callable[..., Page], intervention: str) -> None:
+    page = visit(intervention)
+    covers = page.locator(".picker").bounding_box()["y"]
+    reached = set()
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(50)
+        if (box := page.locator(".entry :focus")).count():
+            place = box.bounding_box()
+            reached.add(box.get_attribute("aria-label"))
+            assert place["y"] >= 0
+            assert place["y"] + place["height"] <= covers
+    assert len(reached) >= 7
+
+
 def test_films_without_a_caption_are_told_apart_by_number(visit: Callable[..., Page], garage: Garage) -> None:
     made, finisher = garage.intervention("RO-numbers"), Finisher(garage.app)
     finisher.film(made)
@@ -152,6 +168,51 @@ def test_every_state_is_said_in_a_plain_sentence(visit: Callable[..., Page], int
     assert said[4].startswith("Making it ready")
     assert cards.nth(2).get_by_role("button", name="Remove").is_visible()
     assert cards.nth(3).get_by_role("button", name="Try again").is_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_what_is_said_of_a_film_in_work_is_two_lines_and_moves_nothing(
+    visit: Callable[..., Page], garage: Garage, intervention: str, language: str
+) -> None:
+    with garage.app.app_context():
+        session.execute(update(User).values(language=language))
+        session.commit()
+    told = {"percent": 0, "eta_s": None, "playable": False}
+
+    def tell(route: Route) -> None:
+        answer = route.fetch()
+        items = answer.json()["items"]
+        items[4].update(told)
+        route.fulfill(response=answer, json={"items": items})
+
+    try:
+        page = visit(intervention)
+    finally:
+        with garage.app.app_context():
+            session.execute(update(User).values(language="en"))
+            session.commit()
+    page.route("**/media.json", tell)
+    card = page.locator(".entry").nth(4)
+    places, lines = set(), set()
+    for told in (
+        {"percent": 0, "eta_s": None, "playable": False},
+        {"percent": 7, "eta_s": 85, "playable": False},
+        {"percent": 100, "eta_s": 88.5, "playable": True},
+        {"percent": 100, "eta_s": 5400, "playable": True},
+    ):
+        with page.expect_response("**/media.json"):
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # asked at once
+        page.wait_for_timeout(200)
+        assert ("100" in card.inner_text()) is (told["percent"] == 100)
+        name, state, whole = (
+            box.bounding_box() for box in (card.locator(".entry-name"), card.locator(".entry-state > span"), card)
+        )
+        places.add((name["y"], state["y"], whole["height"]))
+        lines.add(
+            round(state["height"] / 20)  # px, of one line
+        )
+    assert lines == {1, 2}
+    assert len(places) == 1, places
 
 
 def test_what_the_customer_will_see_opens_over_the_page(visit: Callable[..., Page], intervention: str) -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_security import current_user
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 
 from pipeline.catalog import assets
@@ -55,8 +56,9 @@ def media(intervention_id: str) -> ResponseReturnValue:
 @blueprint.get("/<intervention_id>/upload-token")
 @staff_required
 def token(intervention_id: str) -> ResponseReturnValue:
-    """A new key for a page that was left open longer than its key lives."""
-    return {"token": _token(load_intervention(intervention_id))}, {"Cache-Control": "no-store"}
+    """New keys for a page that was left open longer than they live: of its uploads, and of its other requests."""
+    keys = {"token": _token(load_intervention(intervention_id)), "csrf": generate_csrf()}
+    return keys, {"Cache-Control": "no-store"}
 
 
 def _token(intervention: Intervention) -> str:

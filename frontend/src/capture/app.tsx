@@ -1,5 +1,6 @@
 // The page: one sentence about everything, the items in their order, and the buttons under the thumb.
 import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
+import { keepCaption } from "./captions";
 import { Card, type Actions, type Row } from "./card";
 import { Hints } from "./hints";
 import { Icon, type IconName } from "./icons";
@@ -75,16 +76,20 @@ export function App() {
     for (const { item, parcel } of list) {
       if (item?.upload && parcel?.kept.thumbnail) keepPicture(item.upload, parcel.kept.thumbnail);
       const text = parcel?.kept.caption;
-      if (item && parcel && text && text !== item.caption) {
-        void media.change(item, "caption", { caption: text }).then((taken) => taken && sender.caption(parcel, ""));
+      if (item && parcel && text) {
+        if (text !== item.caption) media.caption(item, text);
+        sender.caption(parcel, "");
       }
     }
   });
 
   const actions: Actions = {
     caption({ item, parcel }, text) {
-      if (parcel) sender.caption(parcel, text);
-      if (item) void media.change(item, "caption", { caption: text }).then((taken) => taken && parcel && sender.caption(parcel, ""));
+      if (item) media.caption(item, text);
+      else if (parcel) {
+        if (parcel.kept.url) keepCaption(uploadOf(parcel.kept.url)!, text);
+        sender.caption(parcel, text);
+      }
     },
     move: ({ item }, direction) => item && void media.change(item, `move/${direction}`),
     retry: ({ item }) => item && void media.change(item, "retry"),
@@ -102,7 +107,8 @@ export function App() {
   const names = numbered(list);
   const making = media.items.filter(({ state }) => state === "processing").length;
   const refused = media.items.filter(({ state }) => state === "rejected").length;
-  const now = status(sender.parcels.map(({ phase }) => phase), navigator.onLine, sender.signedOut, list.length, making, refused);
+  const signedOut = sender.signedOut || media.signedOut;
+  const now = status(sender.parcels.map(({ phase }) => phase), navigator.onLine, signedOut, list.length, making, refused);
   return (
     <div class="capture">
       <p class={`status tone-${now.tone}`} role="status" data-key={now.key}>
@@ -111,7 +117,7 @@ export function App() {
           {t(now.key, { n: now.n })}
           {now.second && <small>{t(now.second.key, { n: now.second.n })}</small>}
         </span>
-        {sender.signedOut && <a href="/login" target="_blank" rel="noopener" onClick={() => (sender.signedOut = false)}>{t("sign-in")}</a>}
+        {now.key === "signed-out" && <a href="/login" target="_blank" rel="noopener" onClick={() => (sender.signedOut = media.signedOut = false)}>{t("sign-in")}</a>}
       </p>
       {sender.forgetful && now.n > 0 && <p class="note">{t("keep-open")}</p>}
       {list.length === 0 && <Hints />}

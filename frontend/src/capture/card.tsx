@@ -25,6 +25,8 @@ interface Look {
   icon: IconName;
   tone: string;
   text: string;
+  left?: string; // until it is ready, in words
+  also?: string; // what is good to know already
   value: number | null; // 0…1, null: nothing to measure
 }
 
@@ -49,8 +51,14 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
         <div class="entry-text">
           <p class="entry-name">{caption || name}</p>
           <p class="entry-file">{megabytes(item?.size ?? parcel!.kept.size, start.language)} · {item?.filename ?? parcel!.kept.name}</p>
-          <p class="entry-state"><Icon name={look.icon} /><span>{look.text}</span></p>
         </div>
+        <p class="entry-state">
+          <Icon name={look.icon} />
+          <span>
+            {look.text}
+            {(look.left || look.also) && <small>{look.left}{look.also && <span class="also">{look.left && " · "}{look.also}</span>}</small>}
+          </span>
+        </p>
         {!ended && (
           <button type="button" class="tool" aria-expanded={open} onClick={() => setOpen(!open)} aria-label={`${t("edit")}: ${caption || name}`}>
             <Icon name={open ? "close" : "pen"} />
@@ -110,29 +118,26 @@ function looks(row: Row): Look {
   const kind = item?.kind ?? parcel!.kept.kind;
   const size = item?.size ?? parcel!.kept.size;
   const sent = size ? acknowledged(row) / size : 0;
-  const going = (text: string): string => {
-    const left = remaining(item?.eta_s ?? null);
-    return [text, left && t(left.key, { n: left.n }), item?.playable && kind === "film" && t("card-playable")].filter(Boolean).join(" · ");
-  };
+  const left = remaining(item?.eta_s ?? null);
+  const going = { left: left ? t(left.key, { n: left.n }) : "", also: item?.playable && kind === "film" ? t("card-playable") : "" };
   const numbers = { done: megabytes(acknowledged(row), start.language), all: megabytes(size, start.language), percent: item?.percent ?? 0 };
   if (parcel && (!item || item.state === "receiving")) {
     if (parcel.phase === "refused") return { icon: "warn", tone: "bad", text: parcel.message, value: null };
     if (parcel.phase === "missing") return { icon: "warn", tone: "bad", text: t("choose-again"), value: sent };
     if (parcel.phase === "resting" || (parcel.phase === "sending" && !navigator.onLine)) return { icon: "wait", tone: "waiting", text: t("card-network", numbers), value: sent };
     if (parcel.phase === "held") return { icon: "wait", tone: "waiting", text: parcel.message || t("card-held", numbers), value: sent };
-    if (parcel.phase === "sending") return { icon: "up", tone: "busy", text: going(t("card-sending", numbers)), value: sent };
+    if (parcel.phase === "sending") return { icon: "up", tone: "busy", text: t("card-sending", numbers), ...going, value: sent };
     if (parcel.phase === "waiting") return { icon: "wait", tone: "calm", text: t("card-waiting"), value: sent || null };
     return { icon: "check", tone: "good", text: t("card-sent"), value: null };
   }
   switch (item!.state) {
-    case "receiving": return { icon: "wait", tone: "calm", text: going(t("card-elsewhere", numbers)), value: sent };
+    case "receiving": return { icon: "wait", tone: "calm", text: t("card-elsewhere", numbers), ...going, value: sent };
     case "ready": return { icon: "check", tone: "good", text: t("card-ready"), value: null };
     case "rejected": return { icon: "warn", tone: "bad", text: item!.message, value: null };
     case "failed": return { icon: "warn", tone: "bad", text: item!.message, value: null };
     case "processing": {
       if (!item!.begun) return { icon: "wait", tone: "calm", text: t("card-queued"), value: null };
-      const text = going(t(item!.percent ? "card-making" : "card-begun", numbers));
-      return { icon: "wait", tone: "busy", text, value: item!.percent / 100 };
+      return { icon: "wait", tone: "busy", text: t(item!.percent ? "card-making" : "card-begun", numbers), ...going, value: item!.percent / 100 };
     }
   }
 }

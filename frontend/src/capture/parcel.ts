@@ -18,11 +18,14 @@ export function parcelOf(kept: Kept, file: File | null, phase: Phase): Parcel {
   return { kept, file, phase, message: "", picture: null, failures: 0, due: 0 };
 }
 
-/** What the phone remembers of a file that was just chosen. */
+let last = 0;
+
+/** What the phone remembers of a file that was just chosen. Of several at once, too, each knows its place. */
 export function fresh(file: File, kind: Kind): Kept {
+  last = Math.max(Date.now(), last + 1);
   return {
     id: crypto.randomUUID(), intervention: start.intervention, kind, name: file.name, type: file.type, size: file.size,
-    modified: file.lastModified, caption: "", url: null, acknowledged: 0, sliced: 0, thumbnail: null, added: Date.now(),
+    modified: file.lastModified, caption: "", url: null, acknowledged: 0, sliced: 0, thumbnail: null, added: last,
   };
 }
 
@@ -36,8 +39,15 @@ export async function readable(file: File): Promise<boolean> {
   return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
-export function kindOf(file: File, chosen: Kind): Kind {
-  if (file.type.startsWith("video/")) return "film";
-  if (file.type.startsWith("image/")) return "photo";
-  return chosen;
+const ENDINGS: [RegExp, Kind][] = [
+  [/\.(mov|mp4|m4v|3gp|webm|mkv|avi|mts|m2ts)$/i, "film"],
+  [/\.(hei[cf]|jpe?g|png|webp|avif|gif)$/i, "photo"],
+  [/\.pdf$/i, "document"],
+];
+
+/** What to call a file until the server has looked at it. Phones give files of newer kinds no type (HEIC, MOV). */
+export function kindOf({ type, name }: { type: string; name: string }, chosen: Kind): Kind {
+  if (type.startsWith("video/")) return "film";
+  if (type.startsWith("image/")) return "photo";
+  return ENDINGS.find(([ending]) => ending.test(name))?.[1] ?? chosen;
 }

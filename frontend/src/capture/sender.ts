@@ -3,6 +3,7 @@
 // A file that fails goes to the end of the line and rests; the others do not wait for it, but for a lost network.
 import { awake } from "./awake";
 import * as keep from "./keep";
+import { keys, renewKeys } from "./keys";
 import { Broken, send } from "./line";
 import { rest, verdict } from "./pace";
 import { fresh, kindOf, parcelOf, readable, type Parcel, type Phase } from "./parcel";
@@ -13,7 +14,6 @@ export class Sender {
   parcels: Parcel[] = [];
   signedOut = false;
   forgetful = false; // the phone's own memory is full or closed: a reload would lose what is not sent
-  private token = start.token;
   private running = false;
   private failures = 0; // in a row, of whatever file: the line's
   private silent = 0; // until then nothing is sent: nobody answered
@@ -74,7 +74,7 @@ export class Sender {
     await this.memory.forget(parcel.kept.id).catch(() => undefined);
     if (parcel.kept.url && parcel.phase !== "sent") {
       await fetch(parcel.kept.url, {
-        method: "DELETE", headers: { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${this.token}` },
+        method: "DELETE", headers: { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${keys.upload}` },
       }).catch(() => undefined); // what never finishes expires by itself
     }
   }
@@ -143,7 +143,7 @@ export class Sender {
     // After a failure the picker's handle may be dead: the slices are the better source once they are whole.
     const source = parcel.failures > 0 && kept.sliced >= kept.size && !this.forgetful ? null : parcel.file;
     try {
-      await this.line(kept, source, start.endpoint, this.token, this.stop.signal, {
+      await this.line(kept, source, start.endpoint, keys.upload, this.stop.signal, {
         onUrl: (url) => {
           kept.url = url;
           this.save(parcel);
@@ -177,7 +177,8 @@ export class Sender {
     if (what === "token" && (await this.renew())) return this.go(parcel, "waiting");
     const now = performance.now();
     parcel.failures += 1;
-    parcel.due = now + rest(parcel.failures, error.pause) * 1000;
+    // Who was not answered at all when it asked for its place keeps it in the line: the others come after it.
+    if (error.status || parcel.kept.url) parcel.due = now + rest(parcel.failures, error.pause) * 1000;
     if (error.status === 0 || error.status >= 500) {
       this.failures += 1;
       this.silent = now + rest(this.failures, error.status ? error.pause : 0) * 1000;
@@ -196,15 +197,9 @@ export class Sender {
   }
 
   private async renew(): Promise<boolean> {
-    try {
-      const answer = await fetch(`/interventions/${start.intervention}/upload-token`, { headers: { Accept: "application/json" } });
-      this.signedOut = answer.redirected || answer.status === 401;
-      if (this.signedOut || !answer.ok) return false;
-      this.token = ((await answer.json()) as { token: string }).token;
-      return true;
-    } catch {
-      return false; // no network: an ordinary rest
-    }
+    const now = await renewKeys();
+    this.signedOut = now === "signed-out";
+    return now === "renewed"; // no network: an ordinary rest
   }
 
   /** Copy the file into the phone's own memory, so that a reload can go on. */

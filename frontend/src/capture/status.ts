@@ -24,7 +24,7 @@ function phone(phases: Phase[], online: boolean, signedOut: boolean, items: numb
   const n = phases.filter((phase) => ["waiting", "sending", "resting", "held"].includes(phase)).length;
   const missing = phases.filter((phase) => phase === "missing").length;
   const unsent = phases.filter((phase) => phase === "refused").length;
-  if (signedOut && n) return { key: "signed-out", tone: "bad", n };
+  if (signedOut && !phases.includes("sending")) return { key: "signed-out", tone: "bad", n };
   if (n && online && phases.includes("sending")) return sending(n); // whatever the others wait for
   if (n && (!online || phases.includes("resting"))) return { key: "no-network", tone: "waiting", n };
   if (phases.includes("held")) return { key: "held", tone: "waiting", n };
