@@ -9,7 +9,8 @@ import pytest
 from painting import ffmpeg, paint
 from screening import screen, source_times
 
-from pipeline import playlist
+from pipeline import encoders, plan, playlist
+from pipeline.plan import Rendition
 
 
 def _near(made: list[float], wanted: list[float]) -> bool:
@@ -90,6 +91,20 @@ def test_sixty_frames_a_second_become_thirty_without_a_stutter_at_the_seam(tmp_p
     assert len(seen.facts) == 2
     assert numbers == list(range(0, 300, 2))
     assert {round(b - a, 3) for a, b in pairwise(times)} <= {0.033, 0.034}
+
+
+def test_sixty_frames_a_second_stay_sixty_where_the_preset_wants_motion(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=2, rate=60, gop=60, audio=False)
+
+    seen = screen(film, tmp_path / "out", "motion")
+
+    numbers, times = seen.pictures()
+    assert numbers == list(range(120))
+    assert {round(b - a, 3) for a, b in pairwise(times)} <= {0.016, 0.017}
+    assert "FRAME-RATE=60.000" in playlist.film(seen.facts, True, lambda chunk, path: f"{chunk}/{path}")["index.m3u8"]
+    made = plan.from_json(seen.result["plan"]).film
+    assert made is not None
+    assert encoders.level(Rendition("1080p", 1080, 1920, 5_450_000, 6_500_000), made) == "4.2"
 
 
 def test_a_film_that_slows_from_sixty_to_thirty_keeps_every_frame_of_its_slow_stretch(tmp_path: Path) -> None:
