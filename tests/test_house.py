@@ -16,6 +16,17 @@ def test_the_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_every_room_has_a_name_that_says_what_is_in_it() -> None:
+    floors = {"pipeline", "webapp", "workers", "presets"}
+    kept = {"var", "dist"}  # what running and building leave there, and git ignores
+    rooms = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))}
+    assert rooms - kept == floors | {"tests", "docs", "frontend"}
+    named = {
+        path.stem for floor in floors for path in (ROOT / floor).rglob("*") if path.is_dir() or path.suffix == ".py"
+    }
+    assert named.isdisjoint({"utils", "util", "helpers", "common", "services", "managers", "base", "misc"})
+
+
 def test_only_settings_reads_the_environment() -> None:
     readers = {
         str(path.relative_to(ROOT))
