@@ -52,7 +52,7 @@ def address(product: Product) -> str:
 APART = ("test_corpus_files", "test_hostile_files")
 
 # What takes longest is begun first and what is shared out best comes last, so that all processes end at the same time.
-LONG = ["up", "recovery", "hosts", "tests/crew/test_recovery_lines.py", "servers"]
+LONG = ["up", "recovery", "hosts", "inflight", "tests/crew/test_recovery_lines.py", "servers"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+import blank
 import pytest
 import tiny_child
 from sqlalchemy import select
 
 from pipeline.catalog import assets, keys, turn
-from pipeline.catalog.models import Asset, Base, Claim, Outbox, State
+from pipeline.catalog.models import Asset, Claim, Outbox, State
 from workers import child, connections, unit
 from workers import settings as settings_room
 from workers.settings import Settings
@@ -95,7 +96,7 @@ def crew(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: object) -> It
         monkeypatch.setattr(f"workers.{room}.settings", lambda: given)
     monkeypatch.setattr(settings_room, "settings", lambda: given)
     monkeypatch.setattr(child, "run", functools.partial(child.run, program=tiny_child.program()))
-    Base.metadata.create_all(connections.database())
+    blank.lay_out(connections.database())
     try:
         yield Crew()
     finally:

@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import arriving
@@ -43,20 +45,33 @@ def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
         yield crew
 
 
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
-    return arriving.film(tmp_path_factory.mktemp("film") / "film.mov", metadata={"location": "+48.8584+002.2945/"})
+@cache
+def _painted(seconds: float, gop: int, place: str) -> Film:
+    with TemporaryDirectory() as folder:
+        return arriving.film(
+            Path(folder) / "film.mov", seconds, gop=gop, metadata={"location": place} if place else None
+        )
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Film:
+def film() -> Film:
+    return _painted(9, 15, "+48.8584+002.2945/")
+
+
+@pytest.fixture(scope="module")
+def other() -> Film:
     """Another film, with fewer pictures."""
-    return arriving.film(tmp_path_factory.mktemp("other") / "other.mov", seconds=5, gop=10)
+    return _painted(5, 10, "")
+
+
+_plain: dict[bytes, dict[str, str]] = {}
 
 
 @pytest.fixture(scope="module")
 def plain(film: Film, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The digests of all that a plain upload of the film makes."""
+    """The digests of all that a plain upload of the film makes; once for all modules."""
+    if film.body in _plain:
+        return _plain[film.body]
     with pytest.MonkeyPatch.context() as monkeypatch:
         with crewroom.crew(tmp_path_factory.mktemp("plain"), monkeypatch) as crew:
             monkeypatch.setattr(child, "run", arriving.run)
@@ -65,7 +80,7 @@ def plain(film: Film, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
             crew.work()
             assert crew.asset(arrival.asset_id).state is State.READY
             assert {name.split("/")[0] for name in arrival.digests()} == {"poster", "chunk", "storyboard", "preview"}
-            return arrival.digests()
+            return _plain.setdefault(film.body, arrival.digests())
 
 
 def finish(crew: Crew, arrival: Arrival, film: Film) -> list[str]:

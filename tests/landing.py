@@ -11,11 +11,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import blank
 import uuid_utils
 from cast import add_dealership, add_person
 from sqlalchemy import select
 
-from pipeline.catalog.models import Base, Part
+from pipeline.catalog.models import Part
 from webapp.accounts.access import issue_token
 from webapp.accounts.models import Dealership, RoleName, User
 from webapp.app import create_app
@@ -97,7 +98,7 @@ class Garage:
         self.app = create_app(self.settings, "web")
         self.web = Process("web", web, self.environment, folder / "web.log")
         self.upload = Process("upload", upload, self.environment, folder / "upload.log")
-        Base.metadata.create_all(self.app.extensions["engine"])
+        blank.lay_out(self.app.extensions["engine"])
         with self.app.app_context():
             add_person(add_dealership("Garage Lumière"), "Bob", RoleName.TECHNICIAN)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import blank
 import uuid_utils
 from browsing import PHONE
 from cast import add_dealership
@@ -15,7 +16,6 @@ from playwright.sync_api import Browser, Page
 from premiere import Premiere, serving
 from sqlalchemy import select
 
-from pipeline.catalog.models import Base
 from webapp.app import create_app
 from webapp.customers import links
 from webapp.customers.models import Link
@@ -61,7 +61,7 @@ class House:
 def opened(folder: Path) -> Iterator[House]:
     """The house, its rows in `folder`, served while the block lasts."""
     app = create_app(Settings(data_dir=folder, secret_key="for tests only, 32 characters long"), "web")
-    Base.metadata.create_all(app.extensions["engine"])
+    blank.lay_out(app.extensions["engine"])
     with app.app_context():
         dealer = add_dealership("Garage Lumière")
         dealer.phone, dealer.email = "+33142681234", "atelier@garage-lumiere.example"

@@ -11,6 +11,8 @@ from inflight import MOST, finish
 from pipeline.presets import Encoder
 from workers import hardware
 
+pytestmark = pytest.mark.xdist_group("inflight")  # the same film in all of them
+
 crew, film = inflight.crew, inflight.film
 
 

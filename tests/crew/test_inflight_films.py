@@ -17,6 +17,8 @@ from pipeline.catalog import assets, reconcile
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
 from workers import child, connections, sweep
 
+pytestmark = pytest.mark.xdist_group("inflight")  # the same film in all of them
+
 crew, film, other, plain = inflight.crew, inflight.film, inflight.other, inflight.plain
 
 

@@ -12,6 +12,8 @@ from structlog.testing import capture_logs
 from pipeline.catalog.models import Asset, Claim, State
 from workers import connections, sweep
 
+pytestmark = pytest.mark.xdist_group("inflight")  # the same film in all of them
+
 crew, film, other, plain = inflight.crew, inflight.film, inflight.other, inflight.plain
 
 

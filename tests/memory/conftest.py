@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import blank
 import pytest
 import servers
 from sqlalchemy import Engine
@@ -32,7 +33,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
                 connection.execute(table.delete())
         return
     engine = engines.connect(f"sqlite:///{tmp_path / 'walkaround.sqlite'}")
-    Base.metadata.create_all(engine)
+    blank.lay_out(engine)
     yield engine
     engine.dispose()
 

@@ -9,20 +9,24 @@ without any media being decoded: rows as the catalog writes them, and small true
 
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import blank
 import pytest
 import uuid_utils
 from cast import add_dealership, add_person, sign_in
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from landing import TUS, pairs
 from signing import issue_link, media_prefix, output_id
 from sqlalchemy import select
 from unloading import Headers, path_of
 
-from pipeline.catalog.models import Base
 from webapp.accounts.access import issue_token
 from webapp.accounts.models import Dealership, RoleName
 from webapp.app import create_app
@@ -40,18 +44,53 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, cookie_secure=False, secret_key="for tests only, 32 characters long")
 
 
+class Compiled(BytecodeCache):
+    """Templates compiled once for the applications of all tests: that takes longer than writing the page."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], object] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = Compiled()
+
+
+def _fill(app: Flask) -> None:
+    blank.lay_out(app.extensions["engine"])
+    with app.app_context():
+        a, b = add_dealership("Garage Lumière"), add_dealership("Autohaus Nord", "DE")
+        add_person(a, "Alice", RoleName.MANAGER)
+        add_person(a, "Bob", RoleName.TECHNICIAN)
+        add_person(b, "Charlie", RoleName.MANAGER)
+
+
+@cache
+def _filled(secret: str) -> bytes:
+    """The file of a database with both dealerships and their people."""
+    with TemporaryDirectory() as folder:
+        app = create_app(Settings(data_dir=Path(folder), secret_key=secret), "web")
+        _fill(app)
+        app.extensions["engine"].dispose()
+        return Path(app.extensions["engine"].url.database).read_bytes()
+
+
 @pytest.fixture
 def shop(settings: Settings) -> Iterator[Flask]:
     """The web application, with both dealerships and their people."""
     app = create_app(settings, "web")
     app.config["TESTING"] = True
     app.config["WTF_CSRF_ENABLED"] = False
-    Base.metadata.create_all(app.extensions["engine"])
-    with app.app_context():
-        a, b = add_dealership("Garage Lumière"), add_dealership("Autohaus Nord", "DE")
-        add_person(a, "Alice", RoleName.MANAGER)
-        add_person(a, "Bob", RoleName.TECHNICIAN)
-        add_person(b, "Charlie", RoleName.MANAGER)
+    app.jinja_env.bytecode_cache = COMPILED
+    address = app.extensions["engine"].url
+    if address.get_backend_name() == "sqlite":
+        Path(address.database).write_bytes(_filled(settings.effective_secret_key))
+    else:
+        _fill(app)
     yield app
     app.extensions["engine"].dispose()
 
