@@ -100,6 +100,7 @@ def test_all_wrong_settings_are_named_in_one_message_before_anything_starts(tmp_
     assert done.returncode == 1
     assert [name for name in wrong if name not in done.stderr] == []
     assert "Traceback" not in done.stderr
+    assert "Value error" not in done.stderr
     assert not (tmp_path / "data").exists()
 
 
