@@ -47,7 +47,7 @@ def test_options_says_what_the_server_can_do(upload: FlaskClient) -> None:
         ({"Upload-Checksum": "sha1 é"}, 400),
         ({"Upload-Metadata": pairs(intervention="gone")}, 404),
         ({"Upload-Metadata": pairs(intervention="019a0000-0000-7000-8000-00000000000\0")}, 404),
-        ({"Upload-Metadata": "a" * 2001}, 400),
+        ({"Upload-Metadata": "a" * 4001}, 400),
         ({"Tus-Resumable": "0.2.2"}, 412),
         ({"Tus-Resumable": None}, 412),
         ({"Authorization": None}, 401),
@@ -78,6 +78,15 @@ def test_bad_metadata_is_named(upload: FlaskClient, mine: Headers, intervention:
     answer = upload.post("/files", headers={**mine, "Upload-Length": "1", "Upload-Metadata": named})
     assert answer.status_code == 400
     assert next(iter(metadata)) in answer.text
+
+
+@pytest.mark.parametrize("sign", ["é", "Ж", "車", "🚗"])
+def test_the_longest_caption_and_name_fit_in_any_script(
+    upload: FlaskClient, create: Callable[..., str], mine: Headers, sign: str
+) -> None:
+    long = 300 // (len(sign.encode("utf-16-le")) // 2)  # as a phone counts
+    path = create(3, caption=sign * long, filename=sign * (long * 2 // 3), key="7a0c", kind="film")
+    assert upload.head(path, headers=mine).status_code == 200
 
 
 @pytest.mark.parametrize(

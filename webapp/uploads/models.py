@@ -16,7 +16,7 @@ class Upload(Base):
     )  # uuid4: it is in the URL, so it must not be guessable
     asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id", ondelete="CASCADE"), unique=True)
     dealership_id: Mapped[str] = mapped_column(ForeignKey("dealership.id", ondelete="CASCADE"), index=True)
-    metadata_header: Mapped[str] = mapped_column(String(2000), default="")
+    metadata_header: Mapped[str] = mapped_column(String(4000), default="")
     fence: Mapped[int] = mapped_column(default=0)
     expires_at: Mapped[float]
 

@@ -15,7 +15,7 @@ ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "md5": hashlib.md5
 CONTENT_TYPE = "application/offset+octet-stream"
 CHECKSUM_MISMATCH = 460
 REASON = "Refusal-Reason"  # a word for programs, where the status alone does not tell; ours, not of tus
-METADATA_LIMIT = 2000  # characters; the width of the row that keeps it
+METADATA_LIMIT = 4000  # characters, the width of the row that keeps it: base64 of what may be said, in any script
 
 REQUEST_HEADERS = (
     "Authorization, Content-Type, Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, "
