@@ -21,7 +21,10 @@ class _ByEntryPoint(click.Group):
         except ValidationError as wrong:
             if wrong.title != "Settings":
                 raise
-            faults = [f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in wrong.errors()]
+            faults = [
+                f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg'].removeprefix('Value error, ')}"
+                for e in wrong.errors()
+            ]
             raise click.ClickException("wrong settings:\n" + "\n".join(faults)) from None
 
 
