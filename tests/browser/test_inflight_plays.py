@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from arriving import in_fragments
 from browsing import PHONE
 from painting import paint
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 from running import wait_for
+from sameness import made_whole, pieces
 from shopfloor import acknowledged, begin, make_link, states, throttle
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]
@@ -178,6 +180,26 @@ def lie(film: bytes) -> bytes:
         for place in range(found.end() + 8, found.end() + 8 + 4 * count, 4):
             struct.pack_into(">I", index, place, struct.unpack_from(">I", index, place)[0] + 5000)
     return bytes(index)
+
+
+def test_a_film_in_fragments_plays_while_it_is_sent_and_is_the_same_in_the_end(
+    address: str, phone: BrowserContext, customer: Page, tmp_path: Path
+) -> None:
+    filmed = tmp_path / "film.mp4"
+    size, line = filmed.write_bytes(in_fragments(filmed, SECONDS).body), Line(phone)
+    sending = send(phone, address, filmed, "RO-fragments", customer)
+    line.carry(size / 2)
+    customer.locator(".start").wait_for()
+    assert 0 < acknowledged(sending) < size
+    assert finished(customer)["kind"] == "EVENT"
+
+    throttle(sending, 10 * LINE)
+    line.carry(size)
+    wait_for(lambda: states(sending) == ["ready"], 240)
+
+    wait_for(lambda: customer.locator(".film").get_attribute("data-stage") == "ready", 60)
+    as_it_should_be(customer, SECONDS)
+    assert pieces(customer) == made_whole(filmed, tmp_path)
 
 
 @pytest.mark.parametrize("hint", ["lost", "lying"])
