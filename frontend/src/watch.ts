@@ -111,7 +111,7 @@ function looks(item: HTMLElement): string {
 // What changes on an item that stays: its numbers, and on a film that is finished while somebody watches, its signs.
 function refresh(old: HTMLElement, item: HTMLElement): void {
   old.dataset.stage = item.dataset.stage;
-  if (item.dataset.stage === "ready") old.querySelector(".growing")?.remove();
+  if (item.dataset.stage !== "waiting" && !item.querySelector(".growing")) old.querySelector(".growing")?.remove();
   const [words, said] = [old.querySelector(".making .words"), item.querySelector(".making .words")];
   if (words && said && words.textContent !== said.textContent) words.textContent = said.textContent;
   const [bar, value] = [old.querySelector("progress"), item.querySelector("progress")?.value];

@@ -98,6 +98,27 @@ def test_a_film_that_failed_after_its_last_chunk_stays_and_one_with_a_hole_does_
     assert "The pads are worn" not in open_page(client, token)
 
 
+def test_the_rest_is_on_its_way_until_the_last_chunk_and_not_until_the_storyboard(
+    client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    film, token = finisher.film(intervention, chunks=1, state=State.PROCESSING), issue(intervention)
+    with shop.app_context():
+        asset = session.get_one(Asset, film)
+        names = ["chunk/0000", "chunk/0001", "storyboard"]
+        asset.plan = {**(asset.plan or {}), "outputs": [{"name": name} for name in names]}
+        session.commit()
+    assert "The rest is on its way" in open_page(client, token)
+
+    with shop.app_context():
+        asset = session.get_one(Asset, film)
+        asset.plan = {**asset.plan, "outputs": [{"name": "chunk/0000"}, {"name": "storyboard"}]}
+        session.commit()
+    page = open_page(client, token)
+    assert 'data-stage="playable"' in page
+    assert "data-growing" in page
+    assert "The rest is on its way" not in page
+
+
 def test_what_is_being_made_is_announced_and_an_abandoned_upload_is_not(
     client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
 ) -> None:

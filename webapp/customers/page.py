@@ -20,7 +20,7 @@ PATIENCE_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A film; `stage` is `waiting` (nothing can be played), `playable` (it still grows) or `ready`. Sizes in px."""
+    """A film; `stage` is `waiting` (nothing can be played), `playable` or `ready`. Sizes in px."""
 
     id: str
     caption: str
@@ -34,6 +34,7 @@ class Film:
     storyboard: str | None
     percent: int = 0  # of what it waits for
     sentence: str = ""  # what is said about that
+    is_growing: bool = False  # it can be played, and not yet to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
         storyboard=_at(prefix, board, "storyboard.vtt") if board else None,
         percent=progress.percent if progress else 0,
         sentence=waiting.sentence(progress) if progress else "",
+        is_growing=stage == "playable" and not shelf.is_whole(item.asset, shelf.outputs(item.asset)),
     )
 
 
