@@ -208,9 +208,7 @@ def test_what_is_said_of_a_film_in_work_is_two_lines_and_moves_nothing(
             box.bounding_box() for box in (card.locator(".entry-name"), card.locator(".entry-state > span"), card)
         )
         places.add((name["y"], state["y"], whole["height"]))
-        lines.add(
-            round(state["height"] / 20)  # px, of one line
-        )
+        lines.add(round(state["height"] / 20))  # px, of one line
     assert lines == {1, 2}
     assert len(places) == 1, places
 
