@@ -60,7 +60,10 @@ def look(file: InputContainer, stream: av.VideoStream, arrived: Arrived | None =
             seen.extend(packet.decode())
         except FFmpegError:
             continue
-        if len(seen) >= LOOKED_AT or packets > 20 * LOOKED_AT:
+        interlaced = sum(one.interlaced_frame for one in seen)
+        # More frames could not change what most of them are.
+        decided = max(2 * interlaced - 1, 2 * (len(seen) - interlaced)) >= LOOKED_AT
+        if decided or packets > 20 * LOOKED_AT:
             break
     if protected:
         raise Encrypted("the packets carry encryption information")
