@@ -2,12 +2,15 @@
 
 Stdin holds the job. Stdout holds one object a line, as `docs/architecture.md` says; nothing else ever gets there: what
 a library prints goes to stderr. The rooms of the craft are imported when the job is known, so that an answer to a bad
-file costs no start of an engine it never needed.
+file costs no start of an engine it never needed. Called with `ahead`, before there is a job, it imports what a film
+needs and waits.
 """
 
 import json
+import math
 import os
 import re
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -22,8 +25,16 @@ _EVERY_S = 0.1
 def main() -> int:
     """One job from start to answer. Returns the exit code: 0 made, 1 failed, 2 rejected."""
     answers = _take_stdout()
+    ahead = sys.argv[1:] == ["ahead"]
     try:
-        result = _do(json.load(sys.stdin), _reporter(answers))
+        if ahead:
+            _get_ready()
+        job = sys.stdin.read()
+        if ahead:
+            if not job:
+                return 0  # nobody needs us any more
+            _begin(answers)
+        result = _do(json.loads(job), _reporter(answers))
         # Encoded here, so that a result which is no JSON is a failure and not half a line.
         line = json.dumps({"result": result}, allow_nan=False)
     except MediaRejected as error:
@@ -39,6 +50,25 @@ def main() -> int:
     answers.write(line + "\n")
     answers.flush()
     return 0
+
+
+def _get_ready() -> None:
+    """Load what measures and makes a film, while nobody waits."""
+    from importlib import metadata
+
+    import pipeline.film
+    import pipeline.make
+    import pipeline.measure  # noqa: F401
+
+    metadata.version("walkaround")  # loads what reads it, for a plan's recipe
+
+
+def _begin(answers: TextIO) -> None:
+    """Say that the job has come, and let the limit on CPU time count from here."""
+    _say(answers, {"progress": 0.0})
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    if soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_CPU, (min(hard, soft + math.ceil(time.process_time())), hard))
 
 
 def _do(job: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, Any]:
@@ -116,4 +146,7 @@ def _trace(error: BaseException) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    # All is said. To take the interpreter and its engines down in order costs 0.1 s, for which somebody may wait.
+    os._exit(code)

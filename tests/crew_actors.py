@@ -7,7 +7,7 @@ from typing import Any
 
 import tiny_child
 
-from workers import child
+from workers import child, standby
 
 _run = functools.partial(child.run, program=tiny_child.program())
 
@@ -19,6 +19,7 @@ def run(job: dict[str, Any], **how: Any) -> dict[str, Any]:
 
 
 child.run = run
+standby.AHEAD = tiny_child.program()
 
 from workers.actors import ingest, make  # noqa: E402
 

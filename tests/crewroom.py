@@ -92,7 +92,7 @@ def crew(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: object) -> It
     """A crew in `folder` with the tiny child; `changed` are settings."""
     _forget()
     given = Settings(data_dir=folder, **changed)  # type: ignore[arg-type]
-    for room in ("attempt", "connections", "sweep", "unit", "child", "actors", "broker", "relay"):
+    for room in ("attempt", "connections", "sweep", "unit", "child", "actors", "broker", "relay", "standby"):
         monkeypatch.setattr(f"workers.{room}.settings", lambda: given)
     monkeypatch.setattr(settings_room, "settings", lambda: given)
     monkeypatch.setattr(child, "run", functools.partial(child.run, program=tiny_child.program()))

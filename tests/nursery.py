@@ -5,17 +5,17 @@ from pathlib import Path
 from workers import child, sandbox
 from workers.sandbox import Limits
 
-_PRELUDE = "import json,os,sys,time\njob=json.load(sys.stdin)\nsay=lambda w:print(json.dumps(w),flush=True)\n"
+PRELUDE = "import json,os,sys,time\njob=json.load(sys.stdin)\nsay=lambda w:print(json.dumps(w),flush=True)\n"
 
 
 def run_child(code: str, film: Path, out: Path | None = None, layer: sandbox.Layer | None = None, **how):
     """Do `code`, which has `job` and `say` at hand, with `film` as its input; `how` goes to `child.run`."""
     how.setdefault("limits", Limits(timeout_s=20, stall_s=10, memory_bytes=2**30))
     return child.run(
-        {"verb": "trial"},
+        {"verb": "trial", **how.pop("job", {})},
         inputs={"input": film},
         out=out,
         layer=layer or sandbox.choose("auto"),
-        program=("-c", _PRELUDE + code),
+        program=("-c", PRELUDE + code),
         **how,
     )

@@ -63,6 +63,8 @@ def do(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    answer = do(json.load(sys.stdin))
+    job = json.load(sys.stdin)
+    say({"progress": 0.0})
+    answer = do(job)
     say(answer)
     sys.exit(0 if "result" in answer else 2 if "rejected" in answer else 1)

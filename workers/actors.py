@@ -25,7 +25,9 @@ from workers import broker, child, hardware, sandbox
 from workers.attempt import Attempt, attempt
 from workers.child import Cancelled
 from workers.connections import objects, reading
+from workers.queues import NICE
 from workers.settings import settings
+from workers.standby import keeper
 from workers.sweep import clear
 from workers.unit import stopping
 from workers.workspace import Workspace, workspace
@@ -35,9 +37,6 @@ SERVED = frozenset({
     "application/pdf", "audio/mp4", "image/jpeg", "image/png", "image/webp", "text/vtt", "video/iso.segment",
     "video/mp4",
 })  # fmt: skip
-
-# Where one machine makes a first chunk, others and a storyboard at once (nice(2)).
-_NICE = {"film": 5, "later": 10}
 
 log = structlog.get_logger("walkaround.actors")
 
@@ -100,10 +99,10 @@ class _Task:
 
     def limits(self, usual: sandbox.Limits | None = None) -> sandbox.Limits:
         """What its child may use: of this machine's cores, first whoever is waited for."""
-        return replace(usual or sandbox.Limits.of(settings()), nice=_NICE.get(self.queue, 0))
+        return replace(usual or sandbox.Limits.of(settings()), nice=NICE.get(self.queue, 0))
 
     def workspace(
-        self, current: Attempt, ranges: list[list[int]] | None, *, watermark: bool
+        self, current: Attempt, ranges: list[list[int]] | None, limits: sandbox.Limits
     ) -> AbstractContextManager[Workspace]:
         return workspace(
             settings().work_dir,
@@ -112,8 +111,10 @@ class _Task:
             # What really came is laid over what was said to come.
             pieces=(self.hint, *self.pieces) if self.hint and not self.is_whole else self.pieces,
             ranges=ranges,
-            watermark_key=self.asset.watermark_key if watermark else None,
+            watermark_key=None if current.lease.name == INGEST else self.asset.watermark_key,
             check=current.check,
+            # After a film is measured, this unit makes its first chunk (`workers.attempt`).
+            room=keeper.take(limits, followed=current.lease.name == INGEST),
         )
 
 
@@ -140,18 +141,11 @@ def _measure(current: Attempt, task: _Task) -> None:
     }
     if present is not None and task.asset.plan is not None:
         job["known"] = {"source": task.asset.source, "plan": task.asset.plan}
-    with task.workspace(current, present, watermark=False) as place:
+    with task.workspace(current, present, task.limits()) as place:
         held = present is not None or task.hint is None or _came(task.hint, place.inputs["input"])
-        answer = child.run(
-            job,
-            inputs=place.inputs,
-            room=place.room,
-            limits=task.limits(),
-            on_progress=current.on_progress,
-            cancelled=current.cancelled,
-        )
+        result = _run(current, job, place, task.limits())
     # What was made early stays good only if it may go on with the encoder it was made by.
-    result = hardware.decided(answer["result"], task.asset.preset, task.asset.plan)
+    result = hardware.decided(result, task.asset.preset, task.asset.plan)
 
     def decide(session: Session) -> bool:
         if "later" in result:
@@ -161,6 +155,21 @@ def _measure(current: Attempt, task: _Task) -> None:
 
     if not current.record(decide):
         current.lose()
+
+
+def _run(current: Attempt, job: dict[str, Any], place: Workspace, limits: sandbox.Limits) -> dict[str, Any]:
+    """What a child answers to the job. Raises: as `child.run`."""
+    answer = child.run(
+        job,
+        inputs=place.inputs,
+        out=place.out,
+        room=place.room,
+        waiting=place.waiting,
+        limits=limits,
+        on_progress=current.on_progress,
+        cancelled=current.cancelled,
+    )
+    return dict(answer["result"])
 
 
 def _came(hint: Piece, film: Path) -> bool:
@@ -182,23 +191,16 @@ def _unknown(asked: list[list[int]] | None, present: list[list[int]]) -> list[li
 def _make(current: Attempt, task: _Task) -> None:
     job = {"verb": "make", "name": current.lease.name, "source": task.asset.source, "plan": task.asset.plan}
     prefix = keys.output_prefix(current.lease.asset_id, str(task.asset.recipe), current.lease.fence, current.lease.name)
-    with task.workspace(current, task.ranges, watermark=True) as place:
+    limits = task.limits(hardware.limits(task.asset.plan, current.lease.name))
+    with task.workspace(current, task.ranges, limits) as place:
         try:
-            answer = child.run(
-                job,
-                inputs=place.inputs,
-                out=place.out,
-                room=place.room,
-                limits=task.limits(hardware.limits(task.asset.plan, current.lease.name)),
-                on_progress=current.on_progress,
-                cancelled=current.cancelled,
-            )
+            result = _run(current, job, place, limits)
         except PlanOutdated as error:
             return _measure_again(current, error)
         except PipelineFailed as error:
             return _without_card(current, task.asset, error)
         try:
-            _publish(current, prefix, place.out, answer["result"])
+            _publish(current, prefix, place.out, result)
         except Cancelled:
             objects().delete_prefix(prefix)  # no row will ever name it
             raise

@@ -4,6 +4,7 @@ The child is a stranger: it parses a stranger's bytes. So its answer is checked 
 take longer, grow larger or fall silent longer than its limits, and whatever it leaves behind dies with it.
 """
 
+import contextlib
 import json
 import os
 import tempfile
@@ -11,17 +12,31 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from pipeline import errors
 from workers import sandbox
 from workers.sandbox.layer import Program
 from workers.settings import settings
+from workers.started import Started
 from workers.watch import Usage, Watch
 
 CHILD: Program = ("-m", "pipeline.child")
+AHEAD: Program = (*CHILD, "ahead")
+"""The same, started before there is a job: it has imported the craft, and `GIVEN` is the folder of its inputs."""
+GIVEN = "given"
+_PATIENCE_S = 15.0  # until a child that waited must have begun; it may still import
+_Ears = tuple[Callable[[float], None], Callable[[], bool], Callable[[Usage], None]]
+
+log = structlog.get_logger("walkaround.child")
 
 
 class Cancelled(Exception):
     """The caller no longer wants the result (its claim is lost); the child was killed."""
+
+
+class _Silent(Exception):
+    """A child that had waited for a job did not say that it began."""
 
 
 def run(
@@ -36,6 +51,7 @@ def run(
     on_usage: Callable[[Usage], None] = lambda _: None,
     layer: sandbox.Layer | None = None,
     program: Program = CHILD,
+    waiting: Started | None = None,
 ) -> dict[str, Any]:
     """Do `job` in a child and return `{"result": …, "usage": {"cpu_s", "wall_s", "peak_rss_bytes"}}`.
 
@@ -44,43 +60,49 @@ def run(
     only we may read, lie in a folder of `room` (none: where the machine keeps temporary files) as long as it runs; a
     killed worker cannot remove it, so `room` is a place that is swept. `on_progress` gets the share done, 0 to 1;
     `cancelled` is asked several times a second. `on_usage` hears what was used also when an error is raised.
+    `waiting` is a child that was given the folder of `inputs`, and `out`, before: if it does not begin, another is
+    started.
 
     Raises: a leaf of MediaRejected or PipelineFailed by the child's reason; EngineFailed for a child that died without
     an answer or gave a wrong one; LimitExceeded for one that took too much; SandboxUnavailable; Cancelled.
     """
-    layer = layer or sandbox.choose(settings().sandbox)
     limits = limits or sandbox.Limits.of(settings())
+    ears = on_progress, cancelled, on_usage
+    if waiting is not None:
+        names = {name: f"{waiting.cell.names[GIVEN]}/{path.name}" for name, path in inputs.items()}
+        with contextlib.suppress(_Silent):
+            return _done(waiting, {**job, **names}, limits, ears, _PATIENCE_S)
+        log.warning("child.silent")
+    layer = layer or sandbox.choose(settings().sandbox)
     inputs = {name: path.resolve() for name, path in inputs.items()}
     out = out.resolve() if out is not None else None
-    with tempfile.TemporaryDirectory(prefix="walkaround-child-", dir=room) as folder, tempfile.TemporaryFile() as stdin:
-        cell = layer.prepare(program, inputs, out, Path(folder), limits)
-        names = dict(cell.names, out=cell.out) if cell.out else cell.names
-        stdin.write(json.dumps({**job, **names}).encode())
-        stdin.seek(0)
+    with tempfile.TemporaryDirectory(prefix="walkaround-child-", dir=room) as folder:
+        started = Started(layer, program, inputs, out, Path(folder), limits)
+        return _done(started, {**job, **started.cell.names}, limits, ears)
+
+
+def _done(
+    child: Started, job: dict[str, Any], limits: sandbox.Limits, ears: _Ears, patience_s: float | None = None
+) -> dict[str, Any]:
+    """Hand the job over, and bring the answer back. Raises: as `run`; _Silent after `patience_s` without a word."""
+    on_progress, cancelled, on_usage = ears
+    try:
+        if child.cell.out:
+            job = {**job, "out": child.cell.out}
+        watch = Watch(child.process, limits, json.dumps(job).encode(), writable=child.writable())
         try:
-            if out is not None and cell.uid is not None:
-                os.chown(out, cell.uid, cell.uid)
-            # In its scratch folder the child may write to `tmp`, where it is not a file system of its own with a size.
-            writable = [Path(folder, "tmp"), *([out] if out else [])]
-            watch = Watch(cell, limits, cwd=Path(folder), stdin=stdin, writable=writable)
-        except BaseException:
-            os.close(cell.lifeline)
-            raise
-        finally:
-            for fd in cell.fds:
-                os.close(fd)
-        try:
-            answer = watch.until_answer(on_progress, cancelled)
+            answer = watch.until_answer(on_progress, cancelled, patience_s)
         finally:
             watch.end()
-            os.close(cell.lifeline)
             on_usage(watch.usage())
-            if out is not None and cell.uid is not None:
-                _take_back(out)
+    finally:
+        child.close()
     if watch.cancelled:
         raise Cancelled
+    if patience_s is not None and not watch.begun:
+        raise _Silent
     result = _judge(answer, watch)
-    _check_files(result, out)
+    _check_files(result, child.out)
     return {"result": result, "usage": watch.usage()}
 
 
@@ -123,12 +145,3 @@ def _check_files(result: dict[str, Any], out: Path | None) -> None:
 
 def _is_plain(entry: os.DirEntry[str]) -> bool:
     return entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_nlink == 1
-
-
-def _take_back(out: Path) -> None:
-    """Make what the child wrote ours again, never following what it may have planted."""
-    ours = (os.geteuid(), os.getegid())
-    os.chown(out, *ours)
-    for folder, folders, files in os.walk(out, followlinks=False):
-        for name in (*folders, *files):
-            os.chown(Path(folder, name), *ours, follow_symlinks=False)

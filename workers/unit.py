@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -14,7 +15,9 @@ from dramatiq.middleware import Middleware
 
 from pipeline.errors import PipelineFailed
 from workers import hardware, logs, sandbox, workspace
+from workers.queues import NICE, QUEUES
 from workers.settings import settings
+from workers.standby import keeper
 
 _PR_SET_PDEATHSIG = 1  # Source: prctl(2)
 
@@ -38,12 +41,20 @@ class Unit(Middleware):  # type: ignore[misc]
         except PipelineFailed as error:  # dramatiq would write down anything but an exit, and go on
             log.critical("unit.refused", reason=str(error))
             sys.exit(1)
+        if queues := {"express", "film"} & set(worker.consumer_whitelist or QUEUES):  # where somebody waits
+            nice = min(NICE.get(queue, 0) for queue in queues)
+            keeper.start(replace(sandbox.Limits.of(settings()), nice=nice))
+
+    def before_process_message(self, broker: Any, message: Any) -> None:  # noqa: ARG002
+        keeper.work()
 
     def after_process_message(self, broker: Any, message: Any, **_: Any) -> None:  # noqa: ARG002
         workspace.remove_abandoned(settings().work_dir)  # of units beside this one: a dead one may not come back
+        keeper.rest()
 
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
         stopping.set()
+        keeper.stop()
 
 
 def die_with_parent() -> None:

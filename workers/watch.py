@@ -9,86 +9,95 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from workers.sandbox import Cell, Limits
+from workers.sandbox import Limits
+from workers.started import has_ended, pipes, reap
 
 _LOOK_S = 0.2
 _STDOUT_BYTES = 16 * 2**20
 _STDERR_BYTES = 8 * 2**10
 _FILE_BYTES = 4096  # that a file costs at the least, however little it holds
-_NICE = ("/usr/bin/nice", "-n")
 Usage = dict[str, float | int]
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Watch:
-    """One child from start to end. `until_answer` once, then `end` always."""
+    """One child from its job to its end. `until_answer` once, then `end` always. Its limits count from now."""
 
     def __init__(
-        self, cell: Cell, limits: Limits, *, cwd: Path, stdin: IO[bytes], writable: Sequence[Path] = ()
+        self, process: subprocess.Popen[bytes], limits: Limits, job: bytes = b"", *, writable: Sequence[Path] = ()
     ) -> None:
         """`writable` are the folders on our disk that the child may fill."""
         self.limits = limits
+        self._process = process
+        self._job = memoryview(job)
         self._writable = writable
         self._written = 0
         self._looked = 0.0
         self.exceeded: str | None = None
         self.cancelled = False
+        self.begun = False
+        """Whether it said that it works."""
         self._closed = False
         self._stderr = b""
         self._stdout = bytearray()
         self._received = 0
         self._peak = 0
         self._rusage_cpu_s = 0.0
-        self._status = 0
         self._started = self._alive = time.monotonic()
         self._wall_s = 0.0
-        # A session of its own: its process group is what we kill.
-        self._process = subprocess.Popen(
-            [*_NICE, str(limits.nice), *cell.argv],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=cell.environment,
-            cwd=cwd,
-            pass_fds=cell.fds,
-            start_new_session=True,
-        )
 
     def until_answer(
-        self, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
+        self, on_progress: Callable[[float], None], cancelled: Callable[[], bool], patience_s: float | None = None
     ) -> dict[str, Any] | None:
-        """The child's answer; None when it ended without one, exceeded a limit or was cancelled."""
+        """The child's answer; None when it ended without one, exceeded a limit, was cancelled, or let `patience_s` pass
+        without a word.
+        """
         answer: dict[str, Any] | None = None
+        stdin = self._process.stdin
         with selectors.DefaultSelector() as selector:
-            for pipe in (self._process.stdout, self._process.stderr):
-                assert pipe is not None
+            for pipe in pipes(self._process):
                 os.set_blocking(pipe.fileno(), False)
-                selector.register(pipe, selectors.EVENT_READ)
+                selector.register(pipe, selectors.EVENT_WRITE if pipe is stdin else selectors.EVENT_READ)
             while selector.get_map():
                 ready = selector.select(_LOOK_S)
-                if not ready and self._ended():
+                if not ready and has_ended(self._process):
                     break  # something it left behind still holds the pipes
                 for key, _ in ready:
-                    if not (data := os.read(key.fd, 1 << 16)):
+                    if stdin is not None and key.fileobj is stdin:
+                        if self._given(key.fd):
+                            selector.unregister(stdin)
+                            stdin.close()
+                    elif not (data := os.read(key.fd, 1 << 16)):
                         selector.unregister(key.fileobj)
                     elif key.fileobj is self._process.stderr:
                         self._stderr = (self._stderr + data)[-_STDERR_BYTES:]
                     else:
                         for words in self._lines(data):
                             if isinstance(share := words.get("progress"), int | float):
-                                self._alive = time.monotonic()
+                                self.begun, self._alive = True, time.monotonic()
                                 on_progress(min(max(float(share), 0.0), 1.0))
                             elif answer is None:
                                 answer = words
                 self._peak = max(self._peak, _resident(self._process.pid))
                 self.exceeded = self._too_much()
                 self.cancelled = cancelled()
-                if self.exceeded or self.cancelled:
+                silent = patience_s is not None and not self.begun and time.monotonic() - self._started > patience_s
+                if self.exceeded or self.cancelled or silent:
                     return None
         self._closed = True
         return answer
+
+    def _given(self, fd: int) -> bool:
+        """Write as much of the job as the pipe takes; whether that was all, or nobody reads it."""
+        try:
+            self._job = self._job[os.write(fd, self._job) :]
+        except BlockingIOError:
+            return False
+        except BrokenPipeError:
+            return True
+        return not self._job
 
     def _lines(self, data: bytes) -> list[dict[str, Any]]:
         """Whole lines that are JSON objects; anything else a child says is not for us."""
@@ -126,19 +135,14 @@ class Watch:
 
     def end(self) -> None:
         """Kill what is left of the process group and reap the child; the answer, if any, was given."""
-        for pipe in (self._process.stdout, self._process.stderr):
-            assert pipe is not None
+        for pipe in pipes(self._process):
             pipe.close()
         if self._closed:
             # It said all it has to say: let it end by itself for a moment, so that its exit code means something.
             deadline = time.monotonic() + 1
-            while time.monotonic() < deadline and not self._ended():
+            while time.monotonic() < deadline and not has_ended(self._process):
                 time.sleep(0.002)
-        with contextlib.suppress(ProcessLookupError):
-            # The child is not reaped yet, so its number cannot belong to anybody else.
-            os.killpg(self._process.pid, signal.SIGKILL)
-        _, self._status, used = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(self._status)
+        used = reap(self._process)
         self._wall_s = time.monotonic() - self._started
         self._rusage_cpu_s = used.ru_utime + used.ru_stime
         self._peak = max(self._peak, used.ru_maxrss * 1024)
@@ -160,9 +164,6 @@ class Watch:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code if code < 0 else code - 128)
         return None
-
-    def _ended(self) -> bool:
-        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def how_it_ended(self) -> str:
         killed = self._signal()

@@ -7,24 +7,56 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.catalog.storage import NotStored, Piece, Storage
+from workers.started import Started
 
 SPARE_BYTES = 2**28  # left free for what is made
 _YOUNG_S = 2  # since a folder was made: whoever made it may not have locked it yet
 
 
+class Room:
+    """A locked folder for one attempt: in `given` lies what its child may read, in `out` what it makes. Perhaps a child
+    waits there already. `close` removes it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Raises: OSError."""
+        root.mkdir(parents=True, exist_ok=True)
+        self.waiting: Started | None = None
+        self._folder = tempfile.TemporaryDirectory(dir=root, prefix="attempt-", ignore_cleanup_errors=True)
+        self.path = Path(self._folder.name)
+        self.given, self.out = self.path / "in", self.path / "out"
+        self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)  # for as long as this process lives and works in it
+            self.path.chmod(0o711)  # the child is another user, and finds its files by name only
+            self.given.mkdir()
+            self.out.mkdir()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Kill the child that waits in it, and remove it."""
+        if self.waiting is not None:
+            self.waiting.close()
+        os.close(self._lock)
+        self._folder.cleanup()
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """`inputs` as the child is given them: `input`, and `watermark` where there is one. `room` is for what else lives
-    as long as the attempt."""
+    as long as the attempt. `waiting` is a child that is to be handed the job."""
 
     inputs: dict[str, Path]
     out: Path
     room: Path
+    waiting: Started | None = None
 
 
 @contextmanager
@@ -37,32 +69,29 @@ def workspace(
     ranges: Sequence[Sequence[int]] | None,
     watermark_key: str | None = None,
     check: Callable[[], None] = lambda: None,
+    room: Room | None = None,
 ) -> Iterator[Workspace]:
-    """Fetch the bytes in `ranges` (none: all) into a sparse file of `size` bytes; removed at the end.
+    """Fetch the bytes in `ranges` (none: all) into a sparse file of `size` bytes, in `room` (none: a new one), which is
+    removed at the end.
 
     `check` is called between blocks and may raise. Raises: NotStored, StorageDown, OSError (ENOSPC: before
     anything is fetched).
     """
-    root.mkdir(parents=True, exist_ok=True)
-    wanted = _joined([(start, min(end, size)) for start, end in (ranges if ranges is not None else [(0, size)])])
-    _ensure_room(root, sum(max(0, end - start) for start, end in wanted))
-    with tempfile.TemporaryDirectory(dir=root, prefix="attempt-", ignore_cleanup_errors=True) as name, _held(name):
-        folder = Path(name)
-        folder.chmod(0o711)  # the child is another user, and finds its files by name only
-        inputs = {"input": folder / "input"}
+    with closing(room or Room(root)) as place:
+        wanted = _joined([(start, min(end, size)) for start, end in (ranges if ranges is not None else [(0, size)])])
+        _ensure_room(root, sum(max(0, end - start) for start, end in wanted))
+        inputs = {"input": place.given / "input"}
         with inputs["input"].open("wb") as file:
             file.truncate(size)
             for start, end in wanted:
                 _ensure_stored(pieces, start, end)
                 _fetch(storage, file.fileno(), pieces, start, end, check)
         if watermark_key is not None:
-            inputs["watermark"] = folder / "watermark"
+            inputs["watermark"] = place.given / "watermark"
             inputs["watermark"].write_bytes(storage.get(watermark_key))
         for path in inputs.values():
             path.chmod(0o644)
-        out = folder / "out"
-        out.mkdir()
-        yield Workspace(inputs, out, folder)
+        yield Workspace(inputs, place.out, place.path, place.waiting)
 
 
 def remove_abandoned(root: Path) -> int:
@@ -112,17 +141,6 @@ def _ensure_room(root: Path, needed: int) -> None:
         raise OSError(
             errno.ENOSPC, f"{needed} bytes and {SPARE_BYTES} to spare are needed in the work folder, {free} are free"
         )
-
-
-@contextmanager
-def _held(folder: str) -> Iterator[None]:
-    """Lock the folder for as long as this process lives and works in it."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _fetch(

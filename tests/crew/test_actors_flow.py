@@ -6,13 +6,14 @@ from typing import Any
 
 import crewroom
 import pytest
+import servers
 import tiny_child
 from crewroom import Crew
 from sqlalchemy import update
 
 from pipeline.catalog import keys, turn
 from pipeline.catalog.models import Asset, Output, State
-from workers import actors, attempt, child, connections
+from workers import actors, attempt, child, connections, sandbox, standby
 
 
 @pytest.fixture
@@ -83,6 +84,34 @@ def test_of_a_busy_machine_s_cores_first_chunks_get_theirs_first(crew: Crew, mon
     crew.work()
 
     assert behind == {"measure": 0, "poster": 0, "chunk/0000": 0, "chunk/0001": 5, "preview": 10}
+
+
+def test_who_waits_for_a_job_gets_one_and_no_second(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: dict[str, int | None] = {}
+    run = child.run
+
+    def told(job: dict[str, Any], **how: Any) -> Any:
+        handed[job.get("name", job["verb"])] = how["waiting"] and how["waiting"].process.pid
+        return run(job, **how)
+
+    monkeypatch.setattr(standby, "AHEAD", tiny_child.program())
+    monkeypatch.setattr(child, "run", told)
+    body = tiny_child.film(chunks=2)
+    asset_id = crew.send(body)
+    standby.keeper.start(sandbox.Limits.of(connections.settings()))
+    try:
+        servers.wait_for(standby.keeper.is_ready, within_s=20)
+        crew.work()
+    finally:
+        standby.keeper.stop()
+
+    assert crew.is_whole(asset_id, body)
+    waited = [pid for pid in handed.values() if pid]
+    assert handed["measure"] in waited
+    assert len(set(waited)) == len(waited)
+    # Nobody waits for these: a child that does stays for what is waited for.
+    assert (handed["chunk/0001"], handed["preview"]) == (None, None)
+    assert list(connections.settings().work_dir.iterdir()) == []
 
 
 def test_a_file_at_fault_ends_with_its_reason(crew: Crew) -> None:

@@ -21,11 +21,11 @@ sys.exit(code)
 """
 
 
-def _child(body: str, job: object = None) -> tuple[list[dict], int, str]:
+def _child(body: str, job: object = None, *arguments: str) -> tuple[list[dict], int, str]:
     """Answers, exit code and stderr of a child whose craft is `body`."""
     job = job or {"verb": "measure", "input": "/in/input", "preset": "workshop", "bytes": 4, "watermark": False}
     done = subprocess.run(
-        [sys.executable, "-I", "-c", _STAND_IN.format(body=body)],
+        [sys.executable, "-I", "-c", _STAND_IN.format(body=body), *arguments],
         input=job if isinstance(job, str) else json.dumps(job),
         capture_output=True,
         text=True,
@@ -117,3 +117,32 @@ def test_a_films_child_loads_nothing_that_it_does_not_need(room: str) -> None:
     code = f"import sys, pipeline.{room}; print(*sorted({heavy} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.split() == []
+
+
+def test_a_child_that_came_early_has_all_it_needs_and_says_when_it_begins() -> None:
+    answers, code, _ = _child("    return {'has': 'pipeline.make' in sys.modules}", None, "ahead")
+
+    assert answers == [{"progress": 0.0}, {"result": {"has": True}}]
+    assert code == 0
+
+
+def test_a_child_that_nobody_needs_any_more_goes_without_a_word() -> None:
+    # A space would be a job that makes no sense.
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "pipeline.child", "ahead"], input=b"", capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(("how", "limit_s"), [((), [7]), (("ahead",), [8, 9, 10])])
+def test_cpu_time_before_the_job_is_not_the_jobs(how: tuple[str, ...], limit_s: list[int]) -> None:
+    body = "    import resource; return {'limit_s': resource.getrlimit(resource.RLIMIT_CPU)[0]}"
+    code = "import resource; resource.setrlimit(resource.RLIMIT_CPU, (7, 10))\n" + _STAND_IN.format(body=body)
+    job = '{"verb": "measure", "input": "/in/input", "preset": "workshop"}'
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, *how], input=job, capture_output=True, text=True, check=True
+    )
+
+    assert json.loads(done.stdout.splitlines()[-1])["result"]["limit_s"] in limit_s

@@ -40,6 +40,7 @@ def test_the_trial_notices_that_there_are_no_walls() -> None:
     escapes = choice.attempt(Unguarded())
 
     assert {"file beside the input", "write beside the input", "network", "unix socket", "bpf"} <= set(escapes)
+    assert {"file beside what came later", "write to what came later"} <= set(escapes)
     assert escapes["accounts of the machine"] == "was allowed"
     # Even without walls: an empty environment and a limit on memory.
     assert "environment" not in escapes

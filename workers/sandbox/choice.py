@@ -91,58 +91,73 @@ def attempt(layer: Layer, limits: Limits = _TRIAL) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="walkaround-trial-") as name, _listeners(Path(name)) as port:
         folder = Path(name)
         victim, out, scratch = folder / "victim", folder / "out", folder / "scratch"
-        for made in (victim, out, scratch):
+        given = victim / "given"
+        for made in (victim, given, out, scratch):
             made.mkdir()
         (victim / "secret").write_bytes(secrets.token_bytes(16))
         (victim / "secret").chmod(0o644)
         (victim / "input").write_bytes(b"input")
         text = Path(__file__).with_name("trial.py").read_text()
-        cell = layer.prepare(("-c", text, "{}"), {"input": victim / "input"}, out, scratch, limits)
-        cell.argv[-1] = json.dumps(
-            {
-                "input": cell.names["input"],
-                "out": cell.out,
-                "secret": str(victim / "secret"),
-                "unix": str(folder / "socket"),
-                "port": str(port),
-                "code": str(Path(pipeline.__path__[0]) / "__init__.py"),
-                "parent": str(os.getpid()),
-                "memory": str(limits.memory_bytes),
-                "processes": str(limits.processes),
-                "environment": " ".join([*ground.ENVIRONMENT, "PWD", "LC_CTYPE"]),
-            }
-        )
-        found = _answer(cell, out, scratch)
+        cell = layer.prepare(("-c", text), {"input": victim / "input", "given": given}, out, scratch, limits)
+        job = {
+            "input": cell.names["input"],
+            "given": cell.names["given"],
+            "out": cell.out,
+            "secret": str(victim / "secret"),
+            "unix": str(folder / "socket"),
+            "port": str(port),
+            "code": str(Path(pipeline.__path__[0]) / "__init__.py"),
+            "parent": str(os.getpid()),
+            "memory": str(limits.memory_bytes),
+            "processes": str(limits.processes),
+            "environment": " ".join([*ground.ENVIRONMENT, "PWD", "LC_CTYPE"]),
+        }
+        found = _answer(cell, out, scratch, job, lambda: (given / "late").write_bytes(b"late"))
         if (victim / "planted").exists() or (victim / "input").read_bytes() != b"input":
             found["write beside the input"] = "was allowed"
+        if [path.read_bytes() for path in given.iterdir()] != [b"late"]:
+            found["write to what came later"] = "was allowed"
     return {what: how for what, how in found.items() if how is not None}
 
 
-def _answer(cell: Cell, out: Path, scratch: Path) -> dict[str, str | None]:
+def _answer(
+    cell: Cell, out: Path, scratch: Path, job: dict[str, str | None], before: Callable[[], object]
+) -> dict[str, str | None]:
+    """What the child says to its job, which it is given after it has started, as one that waits for work; and `before`
+    is done in between.
+    """
     if cell.uid is not None:
         os.chown(out, cell.uid, cell.uid)
     try:
-        done = subprocess.run(
+        with subprocess.Popen(
             cell.argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             env=cell.environment,
             cwd=scratch,
             pass_fds=cell.fds,
             start_new_session=True,
-            timeout=_TRIAL.timeout_s,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        ) as process:
+            alarm = threading.Timer(_TRIAL.timeout_s, process.kill)
+            alarm.start()
+            try:
+                assert process.stdout is not None
+                process.stdout.readline()
+                before()
+                said, errors = process.communicate(json.dumps(job))
+            finally:
+                alarm.cancel()
+    except OSError as error:
         raise SandboxUnavailable(f"the trial did not run: {error}") from error
     finally:
         for fd in (*cell.fds, cell.lifeline):
             os.close(fd)
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise SandboxUnavailable(f"the trial did not run: exit {done.returncode}: {last}")
-    found: dict[str, str | None] = json.loads(done.stdout)
+    if process.returncode != 0:
+        last = (errors.strip().splitlines() or ["no message"])[-1]
+        raise SandboxUnavailable(f"the trial did not run: exit {process.returncode}: {last}")
+    found: dict[str, str | None] = json.loads(said)
     return found
 
 

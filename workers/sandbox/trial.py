@@ -1,6 +1,7 @@
 """Runs inside a child as a stranger's code would, and tries to get out. Prints what it managed, as JSON.
 
-Its argument holds the host's paths to try. Every line of the answer is `null` (held) or what went wrong.
+Its job, which comes when it runs already, holds the host's paths to try. Every line of the answer is `null` (held) or
+what went wrong.
 """
 
 import ctypes
@@ -72,12 +73,17 @@ def _write_and_read(folder: str) -> bool:
 def main(given: dict[str, str]) -> dict[str, str | None]:
     secret, unix = given["secret"], given["unix"]
     beside = Path(secret).with_name("planted")
+    late = Path(given["given"], "late")
     found: dict[str, str | None] = {
         "reads its input": _works(lambda: Path(given["input"]).read_bytes() == b"input"),
+        "reads what came later": _works(lambda: late.read_bytes() == b"late"),
         "writes its output": _works(lambda: _write_and_read(given["out"])),
         "file beside the input": _held(lambda: Path(secret).read_bytes()),
         "folder beside the input": _held(lambda: list(Path(secret).parent.iterdir())),
         "file beside the input, by the link": _held(lambda: (Path(given["input"]).parent / "secret").read_bytes()),
+        "file beside what came later": _held(lambda: Path(given["given"], "..", "secret").read_bytes()),
+        "write to what came later": _held(lambda: late.write_bytes(b"changed")),
+        "write beside what came later": _held(lambda: late.with_name("planted").write_bytes(b"planted")),
         "write to the input": _held(lambda: Path(given["input"]).write_bytes(b"changed")),
         "write beside the input": _held(lambda: beside.write_bytes(b"planted")),
         "write to the code": _held(lambda: Path(given["code"]).open("ab").close()),
@@ -100,4 +106,5 @@ def main(given: dict[str, str]) -> dict[str, str | None]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(json.loads(sys.argv[1]))))  # noqa: T201
+    print("waiting", flush=True)  # noqa: T201
+    print(json.dumps(main(json.load(sys.stdin))))  # noqa: T201
