@@ -145,7 +145,7 @@ def test_a_file_may_not_grow_without_end(film: Path, out: Path, layer: sandbox.L
 def test_cpu_time_ends(film: Path, layer: sandbox.Layer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 0.01)
     with pytest.raises(errors.LimitExceeded, match="out of CPU time"):
-        run_child("while True: pass", film, layer=layer)
+        run_child("while True: pass", film, layer=layer, limits=Limits(timeout_s=60, stall_s=60))
 
 
 def test_a_child_killed_from_outside_has_met_a_limit(film: Path, layer: sandbox.Layer) -> None:

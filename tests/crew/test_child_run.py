@@ -11,7 +11,7 @@ from nursery import run_child
 
 from pipeline import errors
 from workers import child, sandbox
-from workers.sandbox import ground
+from workers.sandbox import Limits, ground
 from workers.sandbox.landlock import Unguarded
 
 
@@ -38,7 +38,7 @@ def test_a_job_is_read_done_and_answered(film: Path, out: Path, layer: sandbox.L
 def test_cpu_time_and_memory_of_grandchildren_are_counted(film: Path, layer: sandbox.Layer) -> None:
     busy = "x=b'x'*120*2**20\nfor i in range(6*10**6): pass"
     code = f"import subprocess; subprocess.run([sys.executable,'-I','-c',{busy!r}])\n"
-    used = run_child(code + "say({'result':{}})", film, layer=layer)["usage"]
+    used = run_child(code + "say({'result':{}})", film, layer=layer, limits=Limits(timeout_s=60, stall_s=60))["usage"]
 
     assert used["cpu_s"] > 0.1
     # Linux begins a child's high-water mark with its parent's: this process may be a large one.
