@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import fragments, growth, index, loudness, plan, presets, privacy, probe, source
+from pipeline import decide, fragments, growth, index, loudness, plan, presets, privacy, probe, source
 from pipeline.arrived import Arrived, Later
 
 _WHOLE = {b"moov", b"mdat"}  # what an ISO film without fragments has
@@ -31,7 +31,7 @@ def measure(
         if arrived is not None:
             raise Later  # all of it must be listened to
         heard = loudness.measure(path, container, measured.sound, on_progress)
-    decided = plan.film(measured, table, preset_name, watermark=watermark, loudness=heard)
+    decided = decide.film(measured, table, preset_name, watermark=watermark, loudness=heard)
     return {"source": source.to_json(measured), "plan": plan.to_json(growth.signed(measured, decided))}
 
 

@@ -15,11 +15,12 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from pipeline import cut, fragments, index, presets, privacy, probe
+from pipeline import cut, decide, fragments, index, presets, privacy, probe
 from pipeline import plan as planning
 from pipeline.arrived import Arrived, Later
 from pipeline.cut import Chunk, Clock
 from pipeline.index import Index
+from pipeline.names import REST
 from pipeline.plan import Output, Plan
 from pipeline.presets import Cut
 from pipeline.source import Source
@@ -51,7 +52,8 @@ def signed(source: Source, plan: Plan) -> Plan:
         "plan": {**_without(whole, ("outputs",)), "film": _without(whole["film"], _OF_PLAN)},
     }
     own = {f"chunk/{chunk['number']:04d}": chunk for chunk in whole["film"]["chunks"]} | {
-        "poster": whole["film"]["poster"]
+        REST: whole["film"]["chunks"][0],
+        "poster": whole["film"]["poster"],
     }
     outputs = (replace(one, reads=_digest([common, own[one.name]])) if one.name in own else one for one in plan.outputs)
     return replace(plan, outputs=tuple(outputs))
@@ -78,7 +80,7 @@ def begin(
     if not table.fragments:
         raise Later
     source = replace(source, private=tuple(sorted(privacy.collect(path, container))))
-    whole = planning.film(source, table, preset_name, watermark=watermark)
+    whole = decide.film(source, table, preset_name, watermark=watermark)
     assert source.film is not None
     assert whole.film is not None
     looked_at = max(probe.BEGINNING, preset.stills.poster_within)
@@ -86,7 +88,7 @@ def begin(
     a_second = _bytes_a_second(table, whole)
     if not count or _known(table) < source.film.start + looked_at:
         raise Later(_further(arrived, int((looked_at + 2 * cut.MARGIN) * a_second)))
-    named = [one for one in whole.outputs if one.name == "poster" or one.name in _names(count)]
+    named = [one for one in whole.outputs if one.name in _names(count)]
     made = replace(whole, outputs=tuple(named), film=replace(whole.film, chunks=whole.film.chunks[:count]))
     more = _more(table, whole.film.chunks[count], a_second, arrived)
     # How long it will be nobody knows.
@@ -165,7 +167,7 @@ def _followed(table: Index, chunk: Chunk) -> tuple[int, int]:
 
 
 def _names(count: int) -> set[str]:
-    return {f"chunk/{number:04d}" for number in range(count)}
+    return {"poster", REST} | {f"chunk/{number:04d}" for number in range(count)}
 
 
 def _clock(plan: Plan) -> Clock:

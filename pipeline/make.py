@@ -7,6 +7,7 @@ children, and each would load what reads PDFs and photos.
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -47,10 +48,9 @@ def make(
     Raises: MediaRejected where decoding shows what probing could not; EngineFailed; ProofFailed.
     """
     it, what = source.from_json(measured), plan.from_json(decided)
-    kind, _, number = name.partition("/")
-    match kind:
+    match name.partition("/")[0]:
         case "chunk":
-            return _chunk(int(number), path, it, what, watermark, out, on_progress)
+            return _chunk(name, path, it, what, watermark, out, on_progress)
         case "poster":
             from pipeline import stills
 
@@ -87,17 +87,18 @@ def make(
 
 
 def _chunk(
-    number: int, path: Path, it: Source, what: Plan, watermark: Path | None, out: Path, on_progress: Progress
+    name: str, path: Path, it: Source, what: Plan, watermark: Path | None, out: Path, on_progress: Progress
 ) -> dict[str, Any]:
     assert what.film is not None
-    chunk = what.film.chunks[number]
+    chunk, which = what.film.holds(name)
     # Proof is about a tenth of the work.
-    with _given(f"chunk/{number:04d}", path, what, out) as film:
-        facts = transcode.make(film, it, what, chunk, watermark, out, lambda share: on_progress(0.9 * share))
+    with _given(name, path, what, out) as film:
+        facts = transcode.make(film, it, what, chunk, watermark, out, lambda share: on_progress(0.9 * share), which)
         made = {"files": listed(out), "facts": facts}
         came = transcode.came_out(chunk, facts)
         mark = what.watermark if watermark is not None else None
-        proved = proof.chunk(out, made, what.film, came, it, film, mark, lambda share: on_progress(0.9 + 0.1 * share))
+        shown = replace(what.film, renditions=which)
+        proved = proof.chunk(out, made, shown, came, it, film, mark, lambda share: on_progress(0.9 + 0.1 * share))
     return {**made, "facts": proved}
 
 

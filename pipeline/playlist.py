@@ -6,7 +6,6 @@ stored is ever rewritten. This room imports nothing of ours and touches no file,
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from itertools import takewhile
 from typing import Any
 
 Facts = Mapping[str, Any]
@@ -29,23 +28,25 @@ def film(chunks: Sequence[Facts], finished: bool, uri: Uri) -> dict[str, str]:
     While the film grows the media playlists are EVENT playlists, to which segments are only ever appended (RFC 8216,
     4.3.3.5); `finished` ones are VOD and end. Without chunk 0 nothing can be listed and the result is empty.
 
-    `chunks` are facts of the craft in any order (times in s, sizes in bytes); `uri(chunk, path)` names a file of a
-    chunk as seen from the playlist.
+    `chunks` are facts of the craft in any order (times in s, sizes in bytes), of one chunk several where its renditions
+    were made apart: until all of chunk 0 are here, those that are not are not listed. `uri(chunk, path)` names a file
+    of a chunk as seen from the playlist.
 
-    Raises: ValueError if a finished film has a hole, or if the chunks do not hold the same renditions.
+    Raises: ValueError if a finished film has a hole, or if a chunk lacks a rendition that the first one holds.
     """
-    ordered = sorted(chunks, key=lambda facts: facts["chunk"])
-    run = [facts for _, facts in takewhile(lambda pair: pair[0] == pair[1]["chunk"], enumerate(ordered))]
-    if finished and len(run) != len(ordered):
-        raise ValueError(f"chunk {len(run)} is missing from a finished film of {len(ordered)} chunks")
+    numbers = {facts["chunk"] for facts in chunks}
+    count = next(number for number in range(len(numbers) + 1) if number not in numbers)
+    if finished and count != len(numbers):
+        raise ValueError(f"chunk {count} is missing from a finished film of {len(numbers)} chunks")
+    run = [joined([facts for facts in chunks if facts["chunk"] == number]) for number in range(count)]
     if not run:
         return {}
-    names = [rendition["name"] for rendition in run[0]["renditions"]]
     for facts in run:
-        if [rendition["name"] for rendition in facts["renditions"]] != names:
-            raise ValueError(f"chunk {facts['chunk']} does not hold the renditions {', '.join(names)}")
+        for name in run[0]["renditions"]:
+            if name not in facts["renditions"]:
+                raise ValueError(f"chunk {facts['chunk']} does not hold the rendition {name}")
 
-    variants = [_Variant(run, place, finished, uri) for place in range(len(names))]
+    variants = [_Variant(run, name, finished, uri) for name in run[0]["renditions"]]
     texts = {"index.m3u8": _multivariant(variants)}
     for variant in variants:
         texts[f"{variant.name}.m3u8"] = variant.media()
@@ -54,12 +55,17 @@ def film(chunks: Sequence[Facts], finished: bool, uri: Uri) -> dict[str, str]:
     return texts
 
 
+def joined(pieces: Sequence[Facts]) -> Facts:
+    """What is known of one chunk, its renditions by name, though they were made apart."""
+    return {**pieces[0], "renditions": {one["name"]: one for piece in pieces for one in piece["renditions"]}}
+
+
 class _Variant:
     """One rendition over the whole run. (RFC 8216 says *variant stream*; its *rendition* is something else.)"""
 
-    def __init__(self, run: Sequence[Facts], place: int, finished: bool, uri: Uri) -> None:
-        facts = run[0]["renditions"][place]
-        self.name: str = facts["name"]
+    def __init__(self, run: Sequence[Facts], name: str, finished: bool, uri: Uri) -> None:
+        facts = run[0]["renditions"][name]
+        self.name = name
         self.codecs: str = facts["codecs"]
         self.size = f"{facts['width']}x{facts['height']}"
         self.rate = Fraction(facts["rate"])
@@ -69,7 +75,7 @@ class _Variant:
         self.segments: list[tuple[str, Facts]] = [
             (uri(chunk["chunk"], segment["path"]), segment)
             for chunk in run
-            for segment in chunk["renditions"][place]["segments"]
+            for segment in chunk["renditions"][name]["segments"]
         ]
         self.iframes: list[tuple[str, Facts]] = [
             (name, frame)

@@ -5,7 +5,7 @@ the same bytes, and chunks made anywhere join without a seam.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,17 @@ def make(
     watermark: Path | None,
     out: Path,
     on_progress: engine.Progress | None = None,
+    which: Sequence[Rendition] = (),
 ) -> dict[str, Any]:
     """Write the segments of a chunk to `out` and return its facts (docs/architecture.md, times in s, sizes in bytes).
+    `which` renditions: none is all. What is made of one does not depend on which others are.
 
     Raises: Damaged where too few frames can be decoded; EngineFailed.
     """
     assert source.film is not None
     assert whole.film is not None
     plan = whole.film
+    which = which or plan.renditions
     with tempfile.TemporaryDirectory(prefix="chunk-", dir=out) as folder:
         work = Path(folder)
         heard = work / "sound.nut" if plan.sound else None
@@ -49,7 +52,7 @@ def make(
         if watermark is not None and whole.watermark is not None:
             top = plan.renditions[0]
             mark = picture.watermark(watermark, top.width, top.height, whole.watermark, work / "mark.png")
-        node = _graph(path, source.container, source.film, plan, chunk, mark, heard, work)
+        node = _graph(path, source.container, source.film, plan, chunk, mark, heard, work, which)
         try:
             engine.run(
                 [*encoders.opened(plan.encoder), *engine.compiled(node)],
@@ -57,7 +60,7 @@ def make(
                 start=chunk.start + OFFSET,
                 on_progress=on_progress,
             )
-            made = [_rendition(work / f"{n}.mp4", one, plan, chunk, out) for n, one in enumerate(plan.renditions)]
+            made = [_rendition(work / f"{n}.mp4", one, plan, chunk, out) for n, one in enumerate(which)]
         except EngineFailed as error:
             # Whose fault: ours, or that of a file whose pictures no decoder gives?
             _enough(chunk, sum(1 for _ in _decodable(path, source, chunk)), error)
@@ -110,6 +113,7 @@ def _graph(
     mark: picture.Watermark | None,
     heard: Path | None,
     work: Path,
+    which: Sequence[Rendition],
 ) -> Any:
     asked = engine.reading(container)
     if chunk.seek is not None:
@@ -137,7 +141,7 @@ def _graph(
     node = picture.steps(node, film, width=top.width, height=top.height, watermark=mark)
     # copyts once more: it belongs to each input.
     tone = ffmpeg.input(str(heard), f="nut", copyts=None) if heard else None
-    pictures = _sizes(node, plan)
+    pictures = _sizes(node, plan, which)
     return ffmpeg.merge_outputs(
         *(
             ffmpeg.output(
@@ -145,24 +149,24 @@ def _graph(
                 str(work / f"{n}.mp4"),
                 **encoders.encoding(one, plan, chunk),
             )
-            for n, one in enumerate(plan.renditions)
+            for n, one in enumerate(which)
         )
     )
 
 
-def _sizes(node: Any, plan: FilmPlan) -> list[Any]:
+def _sizes(node: Any, plan: FilmPlan, which: Sequence[Rendition]) -> list[Any]:
     """One stream per rendition. Each size is scaled once, whatever is encoded from it."""
-    sizes = [(one.width, one.height) for one in plan.renditions]
+    ladder = list(dict.fromkeys((one.width, one.height) for one in plan.renditions))
+    sizes = [(one.width, one.height) for one in which]
+    wanted = [size for size in ladder if size in sizes]
     # setsar: 854 px for 853⅓ makes the scaler write pixels of 1281:1280, and players a blurred picture.
-    scaled = [made.filter("setsar", 1) for made in picture.ladder(node, list(dict.fromkeys(sizes)))]
+    scaled = [made.filter("setsar", 1) for made in picture.ladder(node, ladder, wanted)]
     streams: dict[tuple[int, int], list[Any]] = {}
-    for size, made in zip(dict.fromkeys(sizes), scaled, strict=True):
+    for size, made in zip(wanted, scaled, strict=True):
         count = sizes.count(size)
         copies = made.filter_multi_output("split", count) if count > 1 else [made]
         streams[size] = [copies[n] for n in range(count)]
-    return [
-        encoders.uploaded(streams[size].pop(0), one, plan) for size, one in zip(sizes, plan.renditions, strict=True)
-    ]
+    return [encoders.uploaded(streams[size].pop(0), one, plan) for size, one in zip(sizes, which, strict=True)]
 
 
 def _frames(node: Any, film: Film, plan: FilmPlan, chunk: Chunk) -> Any:

@@ -18,6 +18,7 @@ from pipeline.catalog import keys
 from pipeline.catalog.models import Asset, Output, State
 from pipeline.make import make
 from pipeline.measure import measure
+from pipeline.names import FIRST, REST
 from webapp.customers import links
 from webapp.database import session, storage
 from webapp.interventions.models import Intervention
@@ -29,11 +30,14 @@ class Premiere(Finisher):
     """As `Finisher`, with media that a browser really plays."""
 
     def screening(
-        self, intervention: str, *, portrait: bool = True, chunks: int = 3, caption: str = "", poster: bool = True
+        self, intervention: str, *, portrait: bool = True, chunks: float = 3, caption: str = "", poster: bool = True
     ) -> str:
-        """A painted film of 6 s. With fewer `chunks` than its three it is still being made: see `finish`."""
+        """A painted film of 6 s. With fewer `chunks` than its three it is still being made: see `finish`. Half a chunk
+        is the first one in its light rendition alone.
+        """
         outputs = _film(portrait)
-        made = [name for name in outputs if chunks == 3 or name < f"chunk/{chunks:04d}"]
+        until = FIRST + "-" if chunks == 0.5 else f"chunk/{chunks:04.0f}"
+        made = [name for name in outputs if chunks == 3 or name < until]
         made += ["poster"] if poster and chunks < 3 else []
         state = State.READY if chunks == 3 else State.PROCESSING
         asset_id = self._add(intervention, "film", "film.mov", {name: outputs[name] for name in made}, caption, state)
@@ -125,7 +129,11 @@ def _film(portrait: bool) -> Outputs:
     }
     for chunk in reel(6, (180, 270), portrait):
         files = {row["path"]: (row["content_type"], chunk.files[row["path"]]) for row in chunk.rows}
-        outputs[chunk.name] = (chunk.facts, files)
+        light, large = chunk.facts["renditions"]
+        pieces = ((FIRST, [light]), (REST, [large])) if chunk.name == FIRST else ((chunk.name, [large, light]),)
+        for name, held in pieces:
+            own = {path: file for path, file in files.items() if path.startswith(tuple(one["name"] for one in held))}
+            outputs[name] = ({**chunk.facts, "renditions": held}, own)
     outputs["storyboard"] = _storyboard()
     return outputs
 

@@ -12,6 +12,7 @@ from painting import read_number
 
 from pipeline.make import make
 from pipeline.measure import measure
+from pipeline.names import FIRST, REST
 from pipeline.sound import OFFSET
 
 
@@ -81,10 +82,16 @@ class Screening:
 
 
 def screen(path: Path, out: Path, preset: str = "workshop") -> Screening:
-    """Make all chunks of a film under `out`."""
+    """Make all chunks of a film under `out`; the two pieces of the first one are put together."""
     result = measured(path, preset)
-    facts = [make_chunk(path, result, name, out) for name in chunk_names(result)]
-    return Screening(result, facts, out)
+    made = {name: make_chunk(path, result, name, out) for name in chunk_names(result)}
+    if rest := made.pop(REST, None):
+        both = {one["name"]: one for piece in (made[FIRST], rest) for one in piece["renditions"]}
+        made[FIRST]["renditions"] = [both[one["name"]] for one in result["plan"]["film"]["renditions"]]
+        for file in (out / REST).iterdir():
+            file.rename(out / FIRST / file.name)
+        (out / REST).rmdir()
+    return Screening(result, list(made.values()), out)
 
 
 def source_times(path: Path) -> list[float]:

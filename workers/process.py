@@ -141,7 +141,7 @@ def _process_into(
         report = _report(found, measured["usage"], made)
         report["usage"]["wall_s"] = round(time.monotonic() - started, 3)
         if found["kind"] == "film":
-            _write_playlists(making, made, outputs)
+            _write_playlists(making, made)
         (making / "report.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
         for entry in sorted(making.iterdir()):
             _replace(entry, folder / entry.name)
@@ -195,9 +195,11 @@ def _folder(name: str) -> str:
     return name if "/" in name else f".{name}"
 
 
-def _write_playlists(making: Path, made: dict[str, dict[str, Any]], outputs: list[dict[str, Any]]) -> None:
-    chunks = [made[out["name"]]["result"]["facts"] for out in outputs if out["name"].startswith("chunk/")]
-    texts = playlist.film(chunks, True, lambda chunk, file: f"chunk/{chunk:04}/{file}")
+def _write_playlists(making: Path, made: dict[str, dict[str, Any]]) -> None:
+    chunks = {name: answer["result"] for name, answer in made.items() if name.startswith("chunk/")}
+    at = {(one["facts"]["chunk"], file["path"]): name for name, one in chunks.items() for file in one["files"]}
+    facts = [one["facts"] for one in chunks.values()]
+    texts = playlist.film(facts, True, lambda chunk, file: f"{at[chunk, file]}/{file}")
     for name, text in texts.items():
         (making / name).write_text(text)
 

@@ -15,10 +15,23 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
   const light = playsNatively(video) ? undefined : (await import("hls.js/light")).default;
   let [mended, tried, waiting] = [0, 0, false];
   let hope: number | undefined; // tries that are left, once nothing more is to come
+  let current: Hls | undefined;
+  const film = screen.closest<HTMLElement>(".film");
+  let few = film && "partial" in film.dataset; // versions: the others are still to come
+
+  // Once more from where it is: gone with what feeds it are place, speed, and whether it plays.
+  const again = async (): Promise<void> => {
+    const { currentTime, paused, playbackRate } = video;
+    const bits = current?.bandwidthEstimate;
+    current?.destroy();
+    await play(currentTime, bits);
+    video.playbackRate = playbackRate;
+    if (!paused) await video.play().catch(() => undefined);
+  };
 
   // What was listed may be made anew, and be away until then: what is buffered stays to be seen, and the film goes on
   // where it was as soon as there is so much of it again.
-  const lost = async (hls?: Hls): Promise<void> => {
+  const lost = async (): Promise<void> => {
     if (waiting) return;
     waiting = true;
     await renew().catch(() => undefined);
@@ -28,15 +41,10 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
     for (hope ??= video.currentTime ? 2 : 0; grows(screen) ? (hope = 2) : hope--; ) {
       if (tried++) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       if ((await reach(playlist)) < video.currentTime + ENOUGH_S) continue;
-      const { currentTime, paused, playbackRate } = video; // gone with what feeds it
-      hls?.destroy();
       waiting = false;
-      await play(currentTime, hls?.bandwidthEstimate);
-      video.playbackRate = playbackRate;
-      if (!paused) await video.play().catch(() => undefined);
-      return;
+      return again();
     }
-    hls?.destroy();
+    current?.destroy();
     tell(screen);
   };
 
@@ -47,7 +55,7 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
       video.src = playlist;
       return from && video.addEventListener("loadedmetadata", () => (video.currentTime = from), { once: true });
     }
-    const hls = waitsAtItsEdge(new light({
+    const hls = (current = waitsAtItsEdge(new light({
       startPosition: from,
       enableWorker: false, // fMP4 passes through as it is
       startFragPrefetch: true, // read before there is a buffer to put it in, which else costs it one of its ticks of 0.1 s
@@ -55,13 +63,13 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
       backBufferLength: 120, // s
       loader: handing(light.DefaultConfig.loader),
       ...(bits && { abrEwmaDefaultEstimate: bits }),
-    }));
+    })));
     // The version whose beginning was asked for ahead; after that, whichever the line takes.
     const opening = `/${screen.dataset.opening?.split(" ")[0]}`;
     if (!from) hls.once(light.Events.MANIFEST_PARSED, () => (hls.startLevel = hls.levels.findIndex(({ uri }) => uri.endsWith(opening))));
     hls.on(light.Events.ERROR, (_, { fatal, type }) => {
       if (!fatal || waiting) return;
-      if (type === light.ErrorTypes.NETWORK_ERROR) return void lost(hls);
+      if (type === light.ErrorTypes.NETWORK_ERROR) return void lost();
       if (type === light.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
       hls.destroy();
       tell(screen);
@@ -71,6 +79,12 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
     return new Promise((resolve) => hls.once(light.Events.MEDIA_ATTACHED, resolve));
   };
   if (!light) video.addEventListener("error", () => void lost());
+  // A player learns which versions there are only once.
+  document.addEventListener("grown", () => {
+    if (!few || waiting || !film || "partial" in film.dataset) return;
+    few = false;
+    if (!current || current.levels.length < 2) void again();
+  });
   await play(0);
 }
 

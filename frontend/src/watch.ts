@@ -60,7 +60,7 @@ function seen(link: string, csrf: string): void {
 
 async function grow(): Promise<void> {
   while (page && "growing" in page.dataset) {
-    const waiting = page.querySelector('.film[data-stage="waiting"]');
+    const waiting = page.querySelector('.film:is([data-stage="waiting"], [data-partial])');
     await new Promise((resolve) => setTimeout(resolve, waiting ? WAITING_MS : GROWING_MS));
     if (document.visibilityState !== "visible") continue;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
@@ -112,6 +112,7 @@ function looks(item: HTMLElement): string {
 function refresh(old: HTMLElement, item: HTMLElement): void {
   old.dataset.stage = item.dataset.stage;
   if (item.dataset.stage !== "waiting" && !item.querySelector(".growing")) old.querySelector(".growing")?.remove();
+  old.toggleAttribute("data-partial", "partial" in item.dataset);
   const [words, said] = [old.querySelector(".making .words"), item.querySelector(".making .words")];
   if (words && said && words.textContent !== said.textContent) words.textContent = said.textContent;
   const [bar, value] = [old.querySelector("progress"), item.querySelector("progress")?.value];

@@ -20,6 +20,7 @@ from pipeline.catalog.plans import NotReceiving, begin, complete, decide_again, 
 from pipeline.catalog.storage import Piece
 from pipeline.catalog.wanted import EXTRAS, begin_again, given_up, missing, recorded
 from pipeline.errors import Empty
+from pipeline.names import FIRST
 
 __all__ = [
     "Lease",
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 _TELLING = 0.05  # of the work: before that the first moments would speak for all of it
-_PLAYABLE = ("chunk/0000", "sizes", "document")
+_PLAYABLE = (FIRST, "sizes", "document")
 _PAUSE_S = 30.0  # without a byte: three times what a slow line takes for one part
 _SHORTEST_S = 0.01
 

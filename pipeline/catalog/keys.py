@@ -5,7 +5,7 @@ import re
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _FILE = re.compile(r"[a-z0-9][A-Za-z0-9._-]{0,79}")
-_NAME = re.compile(r"[a-z]+(/[0-9]{4,6})?")
+_NAME = re.compile(r"[a-z]+(/[0-9]{4,6}(-[a-z]+)?)?")
 
 
 def asset(asset_id: str) -> str:

@@ -24,6 +24,7 @@ from pipeline.catalog.claims import OPEN, Lease, claim
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import INGEST, Asset, Claim
 from pipeline.catalog.outbox import ring_name
+from pipeline.names import FIRST, REST
 
 NEGLECTED_S = 120  # without the start of anything of a film, while others go before it
 EXPRESS = "express"
@@ -85,14 +86,15 @@ def follow(session: Session, queue: str, *, worker: str, lease_s: float = 30, ma
 
 def in_front(session: Session, asset_id: str, name: str, machine: str) -> int:
     """How many first chunks are being made by the workers of one machine, before which this name stands back; 0 for one
-    that is itself in `express`. `machine` is how the names of its workers begin.
+    that is itself in `express`, but a first chunk's other renditions. `machine` is how the names of its workers begin.
     """
-    later = exists().where(Claim.asset_id == asset_id, Claim.name == name, Claim.queue != EXPRESS)
+    behind = or_(Claim.queue != EXPRESS, Claim.name == REST)
+    later = exists().where(Claim.asset_id == asset_id, Claim.name == name, behind)
     first = aliased(Claim)
     made = select(func.count()).where(
         first.lease_until > now(),
         first.queue == EXPRESS,
-        first.name.startswith("chunk/"),
+        first.name == FIRST,
         first.worker.startswith(machine, autoescape=True),
         later,
     )

@@ -56,6 +56,26 @@ def test_a_film_that_is_watched_is_left_alone_by_everything_that_arrives(
     assert seen.faults == []
 
 
+def test_a_film_that_begins_in_one_version_is_handed_the_others_while_it_is_watched(
+    house: House, visit: Callable[..., Visit]
+) -> None:
+    intervention = house.intervention()
+    film = house.premiere.screening(intervention, chunks=0.5)
+    seen = visit(house.url(intervention))
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 0.5")
+
+    house.premiere.finish(film)
+    seen.until(f"{FILM}.ended")
+
+    asked = seen.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())")
+    assert "270p.m3u8" in asked[asked.index("180p.m3u8") :]
+    assert any(name.startswith("270p-0") for name in asked)
+    assert seen.page.evaluate(f"{FILM}.currentTime") == pytest.approx(6, abs=0.3)
+    assert seen.page.evaluate("performance.getEntriesByType('navigation').length") == 1
+    assert seen.faults == []
+
+
 def test_a_film_that_is_watched_stays_to_its_end_when_the_workshop_erases_it(
     house: House, visit: Callable[..., Visit]
 ) -> None:

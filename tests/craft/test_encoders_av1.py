@@ -91,7 +91,7 @@ def test_of_each_codec_the_smallest_rendition_is_decoded_whole(film: Path, tmp_p
     top = result["plan"]["film"]["renditions"][0]
     small = {**top, "name": "96p", "width": 128, "height": 96}
     in_av1 = [{**one, "name": f"{one['name']}-av1", "codec": "av1"} for one in (top, small)]
-    result["plan"]["film"]["renditions"] = [top, small, *in_av1]
+    result["plan"]["film"] |= {"renditions": [top, small, *in_av1], "opening": None}
 
     facts = make_chunk(film, result, "chunk/0000", tmp_path)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import av
 import pytest
 from painting import ffmpeg, paint
-from screening import screen, source_times
+from screening import make_chunk, measured, screen, source_times
 
 from pipeline import encoders, plan, playlist
+from pipeline.names import FIRST, REST
 from pipeline.plan import Rendition
 
 
@@ -120,6 +121,21 @@ def test_a_film_that_slows_from_sixty_to_thirty_keeps_every_frame_of_its_slow_st
     assert numbers == [*range(0, 100, 2), *range(101, 300, 2)]
     assert max(b - a for a, b in pairwise(times)) < 0.051
     assert sum(facts["frames"] for facts in seen.facts) == sum(facts["planned"] for facts in seen.facts) == len(numbers)
+
+
+def test_what_is_made_of_one_rendition_does_not_depend_on_the_others(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=1, rate=10, size=(480, 854))
+    result = measured(film)
+    make_chunk(film, result, FIRST, tmp_path / "at once")
+
+    result["plan"]["film"]["opening"] = "360p"
+    result["plan"]["outputs"].append({**result["plan"]["outputs"][0], "name": REST})
+    held = [make_chunk(film, result, name, tmp_path / "apart") for name in (FIRST, REST)]
+
+    assert [[one["name"] for one in facts["renditions"]] for facts in held] == [["360p"], ["480p"]]
+    pieces = [file for name in (FIRST, REST) for file in (tmp_path / "apart" / name).iterdir()]
+    whole = {file.name: file.read_bytes() for file in (tmp_path / "at once" / FIRST).iterdir()}
+    assert {file.name: file.read_bytes() for file in pieces} == whole
 
 
 def test_all_chunks_have_one_init_segment_and_a_key_frame_at_least_every_two_seconds(tmp_path: Path) -> None:

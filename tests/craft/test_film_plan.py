@@ -12,6 +12,7 @@ from screening import measured
 from pipeline import ladder, plan, presets, probe, source
 from pipeline.cut import joined, thinned
 from pipeline.errors import PlanOutdated
+from pipeline.names import FIRST, REST
 from pipeline.source import Film
 
 PICTURE = presets.load("workshop").picture
@@ -48,6 +49,29 @@ def test_the_ladder_counts_by_the_short_edge_and_never_upscales(
         assert one.width <= size[0]
         assert one.height <= size[1]
         assert one.width % 2 == one.height % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "preset", "opening"),
+    [((1080, 1920), "workshop", "480p"), ((500, 900), "workshop", None), ((500, 900), "archive", "480p")],
+)
+def test_the_first_chunk_is_made_in_a_light_rendition_before_heavier_ones(
+    tmp_path: Path, size: tuple[int, int], preset: str, opening: str | None
+) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=0.2, size=size)
+
+    decided = plan.from_json(measured(film, preset)["plan"])
+
+    assert decided.film is not None
+    assert decided.film.opening == opening
+    express = [one for one in decided.outputs if one.queue is plan.Queue.EXPRESS]
+    names = [FIRST, "poster", REST] if opening else [FIRST, "poster"]
+    assert [one.name for one in express] == names
+    pieces = {one.name: decided.film.holds(one.name)[1] for one in express if one.name != "poster"}
+    assert sorted(sum(pieces.values(), ()), key=decided.film.renditions.index) == list(decided.film.renditions)
+    assert opening is None or [one.name for one in pieces[FIRST]] == [opening]
+    assert sum(one.weight for one in express) == pytest.approx(0.5 + decided.film.chunks[0].duration)
+    assert len({one.ranges for one in express if one.name != "poster"}) == 1
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,21 @@ def test_a_growing_playlist_only_ever_gains_lines() -> None:
     assert longer.startswith(shorter)
 
 
+def test_of_a_first_chunk_made_in_pieces_what_is_here_is_listed() -> None:
+    first, second, _ = facts()
+    light, large = ({**first, "renditions": [one]} for one in first["renditions"])
+
+    begun = playlist.film([second, light], False, uri)
+    whole = playlist.film([second, light, large], False, uri)
+
+    assert sorted(begun) == ["180p-iframes.m3u8", "180p.m3u8", "index.m3u8"]
+    assert [one.uri for one in m3u8.loads(begun["index.m3u8"]).playlists] == ["180p.m3u8"]
+    assert begun["180p.m3u8"] == whole["180p.m3u8"]
+    assert whole == playlist.film([first, second], False, uri)
+    with pytest.raises(ValueError, match="chunk 1 does not hold"):
+        playlist.film([first, {**second, "renditions": second["renditions"][:1]}], True, uri)
+
+
 def test_nothing_is_listed_before_the_first_chunk() -> None:
     assert playlist.film([], False, uri) == {}
     assert playlist.film(facts()[1:], False, uri) == {}

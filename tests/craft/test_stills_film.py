@@ -9,7 +9,7 @@ import pytest
 from painting import ffmpeg, paint, read_number
 from PIL import Image
 
-from pipeline import plan, presets, stills
+from pipeline import decide, presets, stills
 from pipeline.judge import best
 from pipeline.make import make
 from pipeline.measure import measure
@@ -20,7 +20,7 @@ from pipeline.source import Source
 
 def planned(path: Path, container: str = "mov", watermark: bool = False) -> tuple[Source, Plan]:
     source, table = probe(path, container, presets.load("workshop").limits)
-    return source, plan.film(source, table, "workshop", watermark=watermark)
+    return source, decide.film(source, table, "workshop", watermark=watermark)
 
 
 def made(name: str, path: Path, out: Path, container: str = "mov", logo: Path | None = None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pipeline.catalog import turn
 from pipeline.catalog.engine import now
 from pipeline.catalog.models import Asset, Claim, State
 from pipeline.catalog.plans import EXPRESS_BYTES
+from pipeline.names import REST
 
 pytestmark = pytest.mark.xdist_group("servers")
 
@@ -194,5 +195,7 @@ def test_while_a_first_chunk_is_made_on_a_machine_what_comes_later_stands_behind
 
     assert [stands_behind(name) for name in ("chunk/0001", "preview", "chunk/0000", "poster")] == [1, 1, 0, 0]
     assert stands_behind("chunk/0001", "test:1:") == stands_behind("chunk/0001", "test1:") == 0
+    session.execute(update(Claim).where(Claim.asset_id == other, Claim.name == "poster").values(name=REST))
+    assert stands_behind(REST) == 1
     publish(session, first.lease)
-    assert stands_behind("chunk/0001") == 0
+    assert stands_behind("chunk/0001") == stands_behind(REST) == 0

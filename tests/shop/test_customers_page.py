@@ -64,8 +64,8 @@ def test_a_film_opens_with_the_best_version_that_begins_light(sizes: tuple[int, 
     ]  # fmt: skip
     light = {**versions[0], "name": "a-av1", "codecs": "av01.0.05M.08", "segments": [{"path": "av1.m4s", "bytes": 9}]}
     chunk = Output(id="one", facts={"renditions": [*versions, light]})
-    assert view.opening(chunk) == f"{name}.m3u8 one/{name}-init.mp4 one/{name}.m4s"
-    assert view.opening(Output(id="one", facts={"renditions": [light]})) == "a-av1.m3u8 one/a-init.mp4 one/av1.m4s"
+    assert view.opening([chunk]) == f"{name}.m3u8 one/{name}-init.mp4 one/{name}.m4s"
+    assert view.opening([Output(id="one", facts={"renditions": [light]})]) == "a-av1.m3u8 one/a-init.mp4 one/av1.m4s"
 
 
 def test_what_was_refused_or_failed_is_not_the_customers_business(

@@ -1,7 +1,7 @@
 """What a customer sees of an intervention: rows in, a view for the template out. Nothing here is stored."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.catalog import assets, keys
@@ -35,6 +35,7 @@ class Film:
     percent: int = 0  # of what it waits for
     sentence: str = ""  # what is said about that
     is_growing: bool = False  # it can be played, and not yet to its end
+    is_partial: bool = False  # some versions of its beginning are still to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +113,27 @@ def _is_shown(asset: Asset) -> bool:
     return True
 
 
-def opening(first: Output) -> str:
+def opening(first: Sequence[Output]) -> str:
     """What a player can ask for at once: of the versions that every player knows, the best whose first segment is
     light, or the lightest; as its playlist, its init and that segment, named as beside the multivariant playlist.
+    `first` is what there is of the first chunk.
     """
-    known = [made for made in first.facts["renditions"] if made["codecs"].startswith("avc1")]
-    versions = sorted(known or first.facts["renditions"], key=lambda made: made["width"], reverse=True)
-    made = next((made for made in versions if made["segments"][0]["bytes"] <= OPENING_BYTES), versions[-1])
-    pieces = (keys.file(f"{first.id}/", path) for path in (made["init"], made["segments"][0]["path"]))
-    return " ".join((f"{made['name']}.m3u8", *pieces))
+    made = [(row, version) for row in first for version in row.facts["renditions"]]
+    known = [(row, version) for row, version in made if version["codecs"].startswith("avc1")]
+    versions = sorted(known or made, key=lambda one: one[1]["width"], reverse=True)
+    light = (one for one in versions if one[1]["segments"][0]["bytes"] <= OPENING_BYTES)
+    row, version = next(light, versions[-1])
+    pieces = (keys.file(f"{row.id}/", path) for path in (version["init"], version["segments"][0]["path"]))
+    return " ".join((f"{version['name']}.m3u8", *pieces))
 
 
 def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
-    poster, first, board = (outputs.get(name) for name in ("poster", "chunk/0000", "storyboard"))
+    poster, board = outputs.get("poster"), outputs.get("storyboard")
+    first, is_partial = shelf.first(item.asset, outputs)
     source = item.asset.source or {}
     # The shape as it will be shown, so that nothing moves when the picture comes.
-    shape = max(first.facts["renditions"], key=lambda made: made["height"]) if first else source.get("film") or {}
+    made = [version for row in first for version in row.facts["renditions"]]
+    shape = max(made, key=lambda version: version["height"]) if made else source.get("film") or {}
     stage = "ready" if item.asset.state in (State.READY, State.FAILED) else "playable" if first else "waiting"
     progress = assets.progress(session(), item.asset) if stage == "waiting" else None
     return Film(
@@ -139,6 +145,7 @@ def _film(item: Item, prefix: str, outputs: Mapping[str, Output]) -> Film:
         duration=source.get("duration"),
         playlist=f"{prefix}index.m3u8",
         opening=opening(first) if first else "",
+        is_partial=is_partial,
         poster=_at(prefix, poster, "poster.webp" if shelf.file(poster, "poster.webp") else "poster.jpg")
         if poster
         else None,

@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 
 from pipeline import playlist
 from pipeline.catalog.models import INGEST, Asset, Claim, Output
+from pipeline.names import FIRST, REST
 from webapp.database import session
 from webapp.texts import is_id
 
@@ -18,10 +19,10 @@ def outputs(asset: Asset) -> dict[str, Output]:
 
 
 def headlines(assets: Sequence[Asset]) -> dict[str, dict[str, Output]]:
-    """The outputs of several assets by asset and name, in one query; of a film's chunks the first alone."""
+    """The outputs of several assets by asset and name, in one query; of a film's chunks those of the first alone."""
     found: dict[str, dict[str, Output]] = {asset.id: {} for asset in assets}
     recipes = {asset.id: asset.recipe for asset in assets}
-    few = or_(Output.name.not_like("chunk/%"), Output.name == "chunk/0000")
+    few = or_(Output.name.not_like("chunk/%"), Output.name.in_((FIRST, REST)))
     for row in session.scalars(select(Output).where(Output.asset_id.in_(found), few)):
         if row.recipe == recipes[row.asset_id]:
             found[row.asset_id][row.name] = row
@@ -41,7 +42,14 @@ def file(row: Output, path: str) -> dict[str, Any] | None:
 
 def is_playable(made: dict[str, Output]) -> bool:
     """Whether a film can begin: its first chunk is recorded."""
-    return "chunk/0000" in made
+    return FIRST in made
+
+
+def first(asset: Asset, made: dict[str, Output]) -> tuple[list[Output], bool]:
+    """What is there of a film's first chunk, and whether some of its renditions are still to come."""
+    here = [made[name] for name in (FIRST, REST) if name in made]
+    wanted = {entry["name"] for entry in (asset.plan or {}).get("outputs", ())}
+    return here, len(here) == 1 and REST in wanted
 
 
 def is_whole(asset: Asset, made: dict[str, Output]) -> bool:
@@ -56,9 +64,10 @@ def is_whole(asset: Asset, made: dict[str, Output]) -> bool:
 def playlists(asset: Asset) -> dict[str, str]:
     """The film's playlists as of now, by file name; segments are named by output id and path only."""
     made = outputs(asset)
-    chunks = {row.facts["chunk"]: row for name, row in made.items() if name.startswith("chunk/")}
+    chunks = [row for name, row in made.items() if name.startswith("chunk/")]
+    at = {(row.facts["chunk"], entry["path"]): row.id for row in chunks for entry in row.files}
     return playlist.film(
-        [row.facts for row in chunks.values()],
+        [row.facts for row in chunks],
         is_whole(asset, made),
-        lambda number, path: f"{chunks[number].id}/{path}",
+        lambda number, path: f"{at[number, path]}/{path}",
     )

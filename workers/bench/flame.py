@@ -40,7 +40,8 @@ def run(context: Context) -> Report:
         name = output["name"]
         jobs[name] = {"verb": "make", "name": name, "source": found["source"], "plan": found["plan"]}
     steps = _steps(film, found, context)
-    names = [one["name"] for one in found["plan"]["film"]["renditions"]]
+    decided = plan.from_json(found["plan"]).film
+    assert decided is not None
     parts: dict[str, Spent] = {}
     parent = storage = 0.0
     for name, job in jobs.items():
@@ -49,6 +50,7 @@ def run(context: Context) -> Report:
         parent += watching
         group = "chunks" if name.startswith("chunk/") else name
         whole_group = parts.setdefault(group, defaultdict(float))
+        names = [one.name for one in decided.holds(name)[1]] if group == "chunks" else []
         named = _named(spent, names, steps) if group == "chunks" else spent
         for path, seconds in named.items():
             whole_group[path] += seconds

@@ -68,8 +68,11 @@ def ours(film: Film, order: craft.Order, out: Path) -> Made:
         by_output[group] = by_output.get(group, 0.0) + facts["usage"]["cpu_s"]
     by_output["measure"] = report["usage"]["cpu_s"] - sum(by_output.values()) + parent
     names = [rendition["name"] for rendition in report["plan"]["film"]["renditions"]]
-    chunks = sorted(name for name in report["outputs"] if name.startswith("chunk/"))
-    made = [report["outputs"][name] for name in chunks]
+    chunks: dict[int, tuple[float, float]] = {}  # the first one is made in two pieces
+    for name, made in report["outputs"].items():
+        if name.startswith("chunk/"):
+            number, lasts, cpu = made["facts"]["chunk"], made["facts"]["duration"], made["usage"]["cpu_s"]
+            chunks[number] = float(lasts), chunks.get(number, (0.0, 0.0))[1] + float(cpu)
     return Made(
         cpu_s=report["usage"]["cpu_s"] + parent,
         wall_s=report["usage"]["wall_s"],
@@ -78,7 +81,7 @@ def ours(film: Film, order: craft.Order, out: Path) -> Made:
         peak_rss_bytes=peak.bytes,
         variants=tuple(ladders.read(out / f"{name}.m3u8") for name in names),
         by_output={name: round(cpu, 2) for name, cpu in by_output.items()},
-        chunks=tuple((float(one["facts"]["duration"]), float(one["usage"]["cpu_s"])) for one in made),
+        chunks=tuple(chunks[number] for number in sorted(chunks)),
     )
 
 

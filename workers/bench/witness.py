@@ -24,16 +24,16 @@ def witness(path: Path, report: craft.Report, out: Path, order: craft.Order) -> 
 
     Raises: MediaRejected, PipelineFailed where our own film cannot be read.
     """
-    chunks = [made["facts"] for name, made in sorted(report["outputs"].items()) if name.startswith("chunk/")]
+    chunks = {name: made["facts"] for name, made in sorted(report["outputs"].items()) if name.startswith("chunk/")}
     film = report["source"]["film"]
     lags, durations, frames = [], [], []
-    for place in range(len(chunks[0]["renditions"])):
+    for number, rendition in enumerate(report["plan"]["film"]["renditions"]):
         with tempfile.TemporaryDirectory(prefix="walkaround-witness-") as folder:
             joined = Path(folder) / "joined.mp4"
-            _join(chunks, place, out, joined)
+            _join(chunks, rendition["name"], out, joined)
             made = craft.measure(joined, order)["result"]["source"]
             # All renditions hold the same sound: it is heard once.
-            if place == 0 and report["source"].get("sound") and made.get("sound"):
+            if number == 0 and report["source"].get("sound") and made.get("sound"):
                 lags.append(_lag(path, report["source"], joined, made, order))
         durations.append(float(made["film"]["duration"]) - float(film["duration"]))
         frames.append(int(made["film"]["frames"]))
@@ -45,14 +45,16 @@ def witness(path: Path, report: craft.Report, out: Path, order: craft.Order) -> 
     )
 
 
-def _join(chunks: list[dict[str, Any]], place: int, out: Path, joined: Path) -> None:
+def _join(chunks: dict[str, dict[str, Any]], rendition: str, out: Path, joined: Path) -> None:
     """The init segment once, then all segments of one rendition."""
+    parts = [
+        (out / name, one) for name, facts in chunks.items() for one in facts["renditions"] if one["name"] == rendition
+    ]
     with joined.open("wb") as file:
-        first = chunks[0]["renditions"][place]
-        file.write((out / f"chunk/{chunks[0]['chunk']:04}" / first["init"]).read_bytes())
-        for chunk in chunks:
-            for segment in chunk["renditions"][place]["segments"]:
-                file.write((out / f"chunk/{chunk['chunk']:04}" / segment["path"]).read_bytes())
+        file.write((parts[0][0] / parts[0][1]["init"]).read_bytes())
+        for folder, part in parts:
+            for segment in part["segments"]:
+                file.write((folder / segment["path"]).read_bytes())
     joined.chmod(0o644)
 
 
