@@ -5,6 +5,7 @@ encodes a run-up before its first packet and a run-out after its last and throws
 different machines continue each other without a click.
 """
 
+import re
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -24,6 +25,8 @@ RUN_UP, RUN_OUT = 12, 4
 # What every time of an output is ahead of the film's clock, s: decoding times begin before the first picture and may
 # not be negative in fragmented MP4. Ten seconds, as in Apple's own packager.
 OFFSET = 10
+
+_NAME = re.compile(rb"(?:Lavc\d\d\.|libfaac \d|libfdk-aac|Nero AAC)[ -~]*")  # longer than chance would make them
 
 
 def packets(plan: FilmPlan, chunk: Chunk, rate: int) -> tuple[int, int]:
@@ -54,6 +57,7 @@ def make(path: Path, source: Source, plan: FilmPlan, chunk: Chunk, out: Path) ->
     heard = given[str(source.sound.stream)]
     if plan.sound.hear is Hear.COPY:
         engine.run(engine.compiled(_copied(heard, source.sound, plan, chunk, out)))
+        _blank(out)
         return
     engine.run(engine.compiled(_encoded(heard, source.sound, plan, plan.sound, chunk, out)))
     if _empty(out):
@@ -84,6 +88,16 @@ def _copied(heard: ffmpeg.nodes.Stream, sound: Sound, plan: FilmPlan, chunk: Chu
         output_ts_offset=_seconds(OFFSET - origin),
         **_bare(),
     )
+
+
+def _blank(made: Path) -> None:
+    """Overwrite what an encoder wrote of itself beside the sound, where nothing is heard: it would tell which program
+    the film came from. Source: ISO/IEC 14496-3, 4.4.2.7 (fill elements).
+    """
+    data = made.read_bytes()
+    nameless = _NAME.sub(lambda found: bytes(len(found[0])), data)
+    if nameless != data:
+        made.write_bytes(nameless)
 
 
 def _span(plan: FilmPlan, chunk: Chunk) -> tuple[float, float]:
