@@ -12,8 +12,9 @@ import uuid_utils
 from sqlalchemy import ColumnElement, case, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.catalog.claims import Lease, claim, fail, publish, reject, release, renew, stumble
+from pipeline.catalog.endings import fail, publish, reject, release, stumble
 from pipeline.catalog.engine import now
+from pipeline.catalog.leases import Lease, claim, renew
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Output, Part, State
 from pipeline.catalog.outbox import WINDOW, dispatch, ring
 from pipeline.catalog.plans import NotReceiving, begin, complete, decide_again, hint, outdated, plan, wait

@@ -5,14 +5,15 @@ moment: workers may begin, nothing they find is final. With the last byte the fi
 answer makes everything made so far good, another one replaces it. The claim on `ingest` is done when that is decided.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import keys
-from pipeline.catalog.claims import DONE, SHELVED, Lease, advance, change, locked, mine, stumble
+from pipeline.catalog.arrivals import Ranges, needs
+from pipeline.catalog.endings import DONE, SHELVED, advance, stumble
+from pipeline.catalog.leases import Lease, change, locked, mine
 from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
 from pipeline.catalog.outbox import WINDOW, dispatch, is_confirmed, ring_claim
 from pipeline.catalog.wanted import EXTRAS, begin_again
@@ -25,8 +26,6 @@ MOST_RANGES = 16  # that are asked for one after another; who wants more of a fi
 # 20 s, which nobody's first chunk may wait for. What is larger is measured whole where chunks are made, in turn.
 EXPRESS_BYTES = 100_000_000
 _BYTES_A_SECOND = 2e6  # of film, as phones write it: the weight of what nobody has measured
-
-Ranges = Sequence[Sequence[int]]
 
 
 class NotReceiving(Exception):
@@ -75,7 +74,7 @@ def wait(session: Session, lease: Lease, ranges: Ranges | None, *, window: int =
     claim = session.scalars(mine(lease)).one()
     asked = [*(claim.ranges or []), *([start, end] for start, end in ranges or [])]
     if ranges and len(asked) <= MOST_RANGES:
-        claim.ranges, claim.needs = asked, _needs(asset, ranges)
+        claim.ranges, claim.needs = asked, needs(asset, ranges)
     dispatch(session, asset, window)
     session.flush()
     return True
@@ -211,7 +210,7 @@ def _add(session: Session, asset: Asset, measured: dict[str, Any], *, anew: bool
         if row is None or anew:
             row = row or Claim(asset_id=asset.id, name=output["name"], fence=fence)
             row.queue, row.weight, row.ranges = output["queue"], float(output["weight"]), output.get("ranges")
-            row.needs = _needs(asset, row.ranges) if row.ranges is not None else None
+            row.needs = needs(asset, row.ranges) if row.ranges is not None else None
             row.done, row.progress = False, 0.0
         row.position = position
         session.add(row)
@@ -241,16 +240,3 @@ def _forget(session: Session, asset: Asset) -> None:
     row.fence, row.queue, row.weight = highest + 1, first.queue, first.weight
     row.ranges, row.needs = first.ranges, first.needs
     session.add(row)
-
-
-def _needs(asset: Asset, ranges: Ranges) -> int:
-    """How much must have arrived before all of these bytes are here, in order or with the hint."""
-    return max((_until(asset, start, min(end, asset.size)) for start, end in ranges), default=0)
-
-
-def _until(asset: Asset, start: int, end: int) -> int:
-    if asset.hint_offset is None or asset.hint_length is None:
-        return end
-    if asset.hint_offset < end <= asset.hint_offset + asset.hint_length:
-        return asset.hint_offset if start < asset.hint_offset else 0
-    return end

@@ -6,8 +6,9 @@ from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, true, u
 from sqlalchemy.orm import Session
 
 from pipeline.catalog.assets import erase
-from pipeline.catalog.claims import OPEN, end_badly, locked
+from pipeline.catalog.endings import end_badly
 from pipeline.catalog.engine import now
+from pipeline.catalog.leases import OPEN, locked
 from pipeline.catalog.models import INGEST, Asset, Claim, Erasure, Outbox, Output, Part, State
 from pipeline.catalog.outbox import WINDOW, dispatch, is_confirmed, ring_claim
 from pipeline.catalog.storage import Storage

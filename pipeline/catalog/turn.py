@@ -20,8 +20,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from pipeline.catalog.claims import OPEN, Lease, claim
 from pipeline.catalog.engine import now
+from pipeline.catalog.leases import OPEN, Lease, claim
 from pipeline.catalog.models import INGEST, Asset, Claim
 from pipeline.catalog.outbox import ring_name
 from pipeline.names import FIRST, REST

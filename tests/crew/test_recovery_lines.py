@@ -15,7 +15,7 @@ from arriving import Arrival
 from crewroom import Crew
 from sqlalchemy import update
 
-from pipeline.catalog import assets, claims, outbox, plans, reconcile, turn
+from pipeline.catalog import assets, endings, leases, outbox, plans, reconcile, turn
 from pipeline.catalog.models import Claim, State
 from pipeline.catalog.storage_folder import Folder
 from workers import actors, attempt, child, connections
@@ -25,8 +25,8 @@ STORY: set[CodeType] = {
     actors._publish.__code__,
     *(inner for inner in actors._publish.__code__.co_consts if isinstance(inner, CodeType)),
     assets.publish.__code__,
-    claims.change.__code__,
-    claims.advance.__code__,
+    leases.change.__code__,
+    endings.advance.__code__,
     outbox.dispatch.__code__,
     connections.transaction.__wrapped__.__code__,
     Folder.put_file.__code__,

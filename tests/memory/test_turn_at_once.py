@@ -11,8 +11,8 @@ from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import turn
-from pipeline.catalog.claims import claim
 from pipeline.catalog.engine import BUSY_S
+from pipeline.catalog.leases import claim
 from pipeline.catalog.models import Asset
 
 pytestmark = pytest.mark.xdist_group("servers")
