@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from pipeline import playlist
-from pipeline.catalog.models import INGEST, Asset, Claim, Output
+from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
 from pipeline.names import FIRST, REST
 from webapp.database import session
 from webapp.texts import is_id
@@ -48,8 +48,9 @@ def is_playable(made: dict[str, Output]) -> bool:
 def first(asset: Asset, made: dict[str, Output]) -> tuple[list[Output], bool]:
     """What is there of a film's first chunk, and whether some of its renditions are still to come."""
     here = [made[name] for name in (FIRST, REST) if name in made]
-    wanted = {entry["name"] for entry in (asset.plan or {}).get("outputs", ())}
-    return here, len(here) == 1 and REST in wanted
+    if len(here) != 1 or asset.state is State.READY:
+        return here, False
+    return here, any(entry["name"] == REST for entry in (asset.plan or {}).get("outputs", ()))
 
 
 def is_whole(asset: Asset, made: dict[str, Output]) -> bool:
