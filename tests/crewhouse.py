@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import servers
@@ -57,14 +57,22 @@ class House:
             master = self.units[unit].pid
             try:
                 children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-            except OSError:
+                found[:] = [int(pid) for pid in children if b"dramatiq" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            except OSError:  # one of them has just ended
                 return False
-            found[:] = [int(child) for child in children if b"dramatiq" in Path(f"/proc/{child}/cmdline").read_bytes()]
             return bool(found)
 
         # A master whose worker is killed while it starts notices after 30 s: dramatiq's worker-fork-timeout.
         servers.wait_for(there_is_one, within_s=60)
         return found[0]
+
+    def signal_worker(self, unit: int, number: int) -> int:
+        """Send a unit's worker process a signal; its process id. One that ends before it arrives has a successor."""
+        while True:
+            worker = self.worker(unit)
+            with suppress(ProcessLookupError):
+                os.kill(worker, number)
+                return worker
 
     def stop(self) -> None:
         self._stopping.set()

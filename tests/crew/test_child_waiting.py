@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,9 +236,10 @@ def _grown(pid: int) -> list[int]:
 def _below(pid: int) -> list[int]:
     """A process and all below it."""
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for one in (task / "children").read_text().split():
-            found += _below(int(one))
+    with suppress(OSError):  # it, or a thread of it, has just ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for one in (task / "children").read_text().split():
+                found += _below(int(one))
     return found
 
 

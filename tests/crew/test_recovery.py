@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import crewhouse
@@ -44,16 +45,16 @@ def test_nothing_is_lost_doubled_or_torn_whatever_dies(crew: Crew, house: House)
     films = {crew.send(body): body for body in (tiny_child.film(chunks=6, seconds=0.1, n=n) for n in range(4))}
 
     def kill_worker() -> None:
-        os.kill(house.worker(chance.randrange(2)), signal.SIGKILL)
+        house.signal_worker(chance.randrange(2), signal.SIGKILL)
 
     def kill_master() -> None:
         house.units[chance.randrange(2)].kill()
 
     def stop_past_the_lease() -> None:
-        worker = house.worker(chance.randrange(2))
-        os.kill(worker, signal.SIGSTOP)
+        worker = house.signal_worker(chance.randrange(2), signal.SIGSTOP)
         time.sleep(LEASE_S + 0.7)
-        os.kill(worker, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # one that was dying when it was stopped
+            os.kill(worker, signal.SIGCONT)
 
     def kill_valkey() -> None:
         house.valkey.kill()
@@ -94,7 +95,7 @@ def test_a_worker_asked_to_stop_gives_its_work_back_at_once(crew: Crew, house: H
     servers.wait_for(lambda: any(claim.lease_until and not claim.done for claim in outputs(asset_id)), within_s=90)
 
     began = time.monotonic()
-    os.kill(house.worker(0), signal.SIGTERM)  # as a supervisor does that means the whole group
+    house.signal_worker(0, signal.SIGTERM)  # as a supervisor does that means the whole group
     house.stop()
 
     assert time.monotonic() - began < 30  # 5 s when the machine has nothing else to do, 90 s if it ended its work first
