@@ -1,9 +1,9 @@
-"""The program a worker starts inside the sandbox: one job in, progress and one answer out, in JSON.
+"""The program a worker starts inside the sandbox: a job in, progress and one answer out, in JSON.
 
-Stdin holds the job. Stdout holds one object a line, as `docs/architecture.md` says; nothing else ever gets there: what
-a library prints goes to stderr. The rooms of the craft are imported when the job is known, so that an answer to a bad
-file costs no start of an engine it never needed. Called with `ahead`, before there is a job, it imports what a film
-needs and waits.
+Stdin holds the jobs, one a line: after one that went well it does the next, until there is none. Stdout holds one
+object a line, as `docs/architecture.md` says; nothing else ever gets there: what a library prints goes to stderr. The
+rooms of the craft are imported when the job is known, so that an answer to a bad file costs no start of an engine it
+never needed. Called with `ahead`, before there is a job, it imports what a film needs and waits.
 """
 
 import json
@@ -23,17 +23,20 @@ _EVERY_S = 0.1
 
 
 def main() -> int:
-    """One job from start to answer. Returns the exit code: 0 made, 1 failed, 2 rejected."""
+    """Every job from start to answer. Returns the exit code: 0 all made, 1 one failed, 2 one rejected."""
     answers = _take_stdout()
-    ahead = sys.argv[1:] == ["ahead"]
+    allowed = resource.getrlimit(resource.RLIMIT_CPU)
+    if sys.argv[1:] == ["ahead"]:
+        _get_ready()
+    for job in sys.stdin:
+        _begin(answers, allowed)
+        if code := _answer(job, answers):
+            return code
+    return 0
+
+
+def _answer(job: str, answers: TextIO) -> int:
     try:
-        if ahead:
-            _get_ready()
-        job = sys.stdin.read()
-        if ahead:
-            if not job:
-                return 0  # nobody needs us any more
-            _begin(answers)
         result = _do(json.loads(job), _reporter(answers))
         # Encoded here, so that a result which is no JSON is a failure and not half a line.
         line = json.dumps({"result": result}, allow_nan=False)
@@ -63,10 +66,10 @@ def _get_ready() -> None:
     metadata.version("walkaround")  # loads what reads it, for a plan's recipe
 
 
-def _begin(answers: TextIO) -> None:
+def _begin(answers: TextIO, allowed: tuple[int, int]) -> None:
     """Say that the job has come, and let the limit on CPU time count from here."""
     _say(answers, {"progress": 0.0})
-    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft, hard = allowed
     if soft != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_CPU, (min(hard, soft + math.ceil(time.process_time())), hard))
 

@@ -70,31 +70,33 @@ class Index:
 
 
 @contextmanager
-def opened(path: Path, container: str, arrived: Arrived | None = None) -> Iterator[InputContainer]:
+def opened(
+    path: Path, container: str, arrived: Arrived | None = None, *, unseen: bool = False
+) -> Iterator[InputContainer]:
     """A stranger's file, opened with the demuxer that `sniff` named and nothing else. Of a film in fragments those that
-    have `arrived` are shown.
+    have `arrived` are shown. `unseen`: nothing of it is decoded.
 
     Raises: Truncated, Unreadable, Damaged.
     """
     fragmented = container == "mov" and any(kind == b"moof" for kind, _, _ in outermost(path))
     if fragmented:
-        with View(path, arrived.ranges if arrived else None) as view, _opened(path, view, container) as file:
+        with View(path, arrived.ranges if arrived else None) as view, _opened(path, view, container, unseen) as file:
             yield file
         return
-    with _opened(path, str(path), container) as file:
+    with _opened(path, str(path), container, unseen) as file:
         yield file
 
 
 @contextmanager
-def _opened(path: Path, given: View | str, container: str) -> Iterator[InputContainer]:
+def _opened(path: Path, given: View | str, container: str, unseen: bool) -> Iterator[InputContainer]:
+    # Strings of other alphabets and of none are data here, not errors.
+    how: dict[str, Any] = {"container_options": engine.options(container), "metadata_errors": "surrogateescape"}
+    streams: dict[str, Any] = {"stream_options": engine.unseen(container)} if unseen else {}
     try:
-        file = av.open(
-            given,
-            format=container,
-            container_options=engine.options(container),
-            # Strings of other alphabets and of none are data here, not errors.
-            metadata_errors="surrogateescape",
-        )
+        try:
+            file = av.open(given, format=container, **how, **streams)
+        except ValueError:  # there are no streams
+            file = av.open(given, format=container, **how)
     except FFmpegError as error:
         # The container's own tables are missing or make no sense.
         _refuse_truncated(path, container)
@@ -146,7 +148,7 @@ def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived 
     """
     found: dict[int, list[Packet]] = {stream: [] for stream in streams}
     pieces = fragments.read(path, arrived.ranges if arrived else None) if container == "mov" else ()
-    with opened(path, container, arrived) as file:
+    with opened(path, container, arrived, unseen=True) as file:
         wanted = [file.streams[stream] for stream in streams]
         bases = {stream.index: Fraction(stream.time_base or 0) for stream in wanted}
         # What the one table in front or at the end of the file knows of; fragments carry their own.

@@ -51,6 +51,7 @@ def look(file: InputContainer, stream: av.VideoStream, arrived: Arrived | None =
     """
     seen: list[av.VideoFrame] = []
     packets = 0
+    stream.thread_type = "AUTO"  # somebody waits
     protected = False
     for packet in file.demux(stream):
         packets += 1

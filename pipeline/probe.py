@@ -47,7 +47,7 @@ def probe(path: Path, container: str, limits: Limits, arrived: Arrived | None = 
 
     Raises: Later; every leaf of MediaRejected that a film can earn; the message holds the value and the limit.
     """
-    with index.opened(path, container, arrived) as file:
+    with index.opened(path, container, arrived, unseen=True) as file:
         if len(file.streams) > limits.streams:
             raise TooManyStreams(f"{len(file.streams)} streams, limit {limits.streams}")
         picture, audio = _picture(file), _audio(file)

@@ -45,6 +45,8 @@ def make(path: Path, source: Source, plan: FilmPlan, chunk: Chunk, out: Path) ->
     assert source.sound is not None
     assert plan.sound is not None
     asked = engine.reading(source.container)
+    if source.container == "mov":
+        asked["skip_frame:v"] = "all"  # or opening it decodes a picture
     if chunk.sound_seek is not None:
         # Times of the file, not of its first packet; the container's index finds the key frame before it.
         asked |= {"seek_timestamp": "1", "ss": f"{chunk.sound_seek:.6f}"}

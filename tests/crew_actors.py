@@ -19,7 +19,7 @@ def run(job: dict[str, Any], **how: Any) -> dict[str, Any]:
 
 
 child.run = run
-standby.AHEAD = tiny_child.program()
+standby.AHEAD = standby.CHILD = tiny_child.program()
 
 from workers.actors import ingest, make  # noqa: E402
 

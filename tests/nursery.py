@@ -5,7 +5,9 @@ from pathlib import Path
 from workers import child, sandbox
 from workers.sandbox import Limits
 
-PRELUDE = "import json,os,sys,time\njob=json.load(sys.stdin)\nsay=lambda w:print(json.dumps(w),flush=True)\n"
+PRELUDE = (
+    "import json,os,sys,time\njob=json.loads(sys.stdin.readline())\nsay=lambda w:print(json.dumps(w),flush=True)\n"
+)
 
 
 def run_child(code: str, film: Path, out: Path | None = None, layer: sandbox.Layer | None = None, **how):

@@ -63,8 +63,9 @@ def do(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    job = json.load(sys.stdin)
-    say({"progress": 0.0})
-    answer = do(job)
-    say(answer)
-    sys.exit(0 if "result" in answer else 2 if "rejected" in answer else 1)
+    for line in sys.stdin:
+        say({"progress": 0.0})
+        answer = do(json.loads(line))
+        say(answer)
+        if "result" not in answer:
+            sys.exit(2 if "rejected" in answer else 1)

@@ -8,6 +8,7 @@ sweep    the bytes of what was erased go
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,8 @@ class _Task:
             ranges=ranges,
             watermark_key=None if current.lease.name == INGEST else self.asset.watermark_key,
             check=current.check,
-            # After a film is measured, this unit makes its first chunk (`workers.attempt`).
-            room=keeper.take(limits, followed=current.lease.name == INGEST),
+            room=keeper.take(self.asset.id, limits),
+            leave=partial(keeper.keep, self.asset.id),
         )
 
 

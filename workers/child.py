@@ -23,9 +23,10 @@ from workers.watch import Usage, Watch
 
 CHILD: Program = ("-m", "pipeline.child")
 AHEAD: Program = (*CHILD, "ahead")
-"""The same, started before there is a job: it has imported the craft, and `GIVEN` is the folder of its inputs."""
+"""The same, started before there is a job: it has imported the craft."""
 GIVEN = "given"
-_PATIENCE_S = 15.0  # until a child that waited must have begun; it may still import
+"""The folder of the inputs of a child that was started before they were known."""
+_PATIENCE_S = 30.0  # until a child that waited must have begun; it may still import
 _Ears = tuple[Callable[[float], None], Callable[[], bool], Callable[[Usage], None]]
 
 log = structlog.get_logger("walkaround.child")
@@ -60,8 +61,9 @@ def run(
     only we may read, lie in a folder of `room` (none: where the machine keeps temporary files) as long as it runs; a
     killed worker cannot remove it, so `room` is a place that is swept. `on_progress` gets the share done, 0 to 1;
     `cancelled` is asked several times a second. `on_usage` hears what was used also when an error is raised.
-    `waiting` is a child that was given the folder of `inputs`, and `out`, before: if it does not begin, another is
-    started.
+    `waiting` is a child that was started before, with these inputs or with the folder they are in. If it does not
+    begin, another is started; if all goes well it is left for another job on the same film, and what it made is moved
+    to `out`, where it cannot reach it.
 
     Raises: a leaf of MediaRejected or PipelineFailed by the child's reason; EngineFailed for a child that died without
     an answer or gave a wrong one; LimitExceeded for one that took too much; SandboxUnavailable; Cancelled.
@@ -69,40 +71,60 @@ def run(
     limits = limits or sandbox.Limits.of(settings())
     ears = on_progress, cancelled, on_usage
     if waiting is not None:
-        names = {name: f"{waiting.cell.names[GIVEN]}/{path.name}" for name, path in inputs.items()}
         with contextlib.suppress(_Silent):
-            return _done(waiting, {**job, **names}, limits, ears, _PATIENCE_S)
+            return _done(waiting, {**job, **_names(waiting, inputs)}, limits, ears, out, _PATIENCE_S)
         log.warning("child.silent")
     layer = layer or sandbox.choose(settings().sandbox)
     inputs = {name: path.resolve() for name, path in inputs.items()}
     out = out.resolve() if out is not None else None
     with tempfile.TemporaryDirectory(prefix="walkaround-child-", dir=room) as folder:
         started = Started(layer, program, inputs, out, Path(folder), limits)
-        return _done(started, {**job, **started.cell.names}, limits, ears)
+        return _done(started, {**job, **started.cell.names}, limits, ears, out)
+
+
+def _names(child: Started, inputs: Mapping[str, Path]) -> dict[str, str]:
+    """What it calls its inputs."""
+    known = child.cell.names
+    return {name: known.get(name) or f"{known[GIVEN]}/{path.name}" for name, path in inputs.items()}
 
 
 def _done(
-    child: Started, job: dict[str, Any], limits: sandbox.Limits, ears: _Ears, patience_s: float | None = None
+    child: Started,
+    job: dict[str, Any],
+    limits: sandbox.Limits,
+    ears: _Ears,
+    out: Path | None,
+    patience_s: float | None = None,
 ) -> dict[str, Any]:
-    """Hand the job over, and bring the answer back. Raises: as `run`; _Silent after `patience_s` without a word."""
+    """Hand the job over, and bring the answer back; one that had waited lives on if all is well.
+
+    Raises: as `run`; _Silent after `patience_s` without a word.
+    """
     on_progress, cancelled, on_usage = ears
+    if child.cell.out:
+        job = {**job, "out": child.cell.out}
+    well = child.is_idle = False
     try:
-        if child.cell.out:
-            job = {**job, "out": child.cell.out}
-        watch = Watch(child.process, limits, json.dumps(job).encode(), writable=child.writable())
+        child.stand_back(limits.nice)
+        watch = Watch(child, limits, json.dumps(job), more=patience_s is not None)
         try:
             answer = watch.until_answer(on_progress, cancelled, patience_s)
+            well = patience_s is not None and "result" in (answer or {})
         finally:
-            watch.end()
+            watch.end(kill=not well)
             on_usage(watch.usage())
+        if watch.cancelled:
+            raise Cancelled
+        if patience_s is not None and not watch.begun:
+            raise _Silent
+        result = _judge(answer, watch)
+        if well and child.out is not None and out is not None:
+            child.bring(out)
+        child.is_idle = well
     finally:
-        child.close()
-    if watch.cancelled:
-        raise Cancelled
-    if patience_s is not None and not watch.begun:
-        raise _Silent
-    result = _judge(answer, watch)
-    _check_files(result, child.out)
+        if not child.is_idle:
+            child.close()
+    _check_files(result, out if child.out is not None else None)
     return {"result": result, "usage": watch.usage()}
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from pipeline import playlist
 from pipeline.errors import Empty, PipelineFailed
 from workers import child, hardware, sandbox
+from workers.hands import Hands
 from workers.watch import Usage
 
 Report = dict[str, Any]
@@ -159,21 +160,23 @@ def _make_all(
         out = making / _folder(name)
         out.mkdir(parents=True)
         job = {"verb": "make", "name": name, "source": found["source"], "plan": found["plan"]}
+        limits = hardware.limits(found["plan"], name, order.limits)
         answer = child.run(
             job,
             inputs=inputs,
             out=out,
             on_progress=progress.of(name),
             cancelled=lambda: stop.is_set() or failed.is_set(),
-            limits=hardware.limits(found["plan"], name, order.limits),
+            limits=limits,
             layer=order.layer,
             on_usage=order.on_usage,
+            waiting=hands.child(limits),
         )
         progress.of(name)(1.0)
         order.on_made(name)
         return answer
 
-    with ThreadPoolExecutor(order.jobs, thread_name_prefix="make") as pool:
+    with Hands(inputs, making, order.layer) as hands, ThreadPoolExecutor(order.jobs, "make") as pool:
         running: dict[str, Future[dict[str, Any]]] = {
             output["name"]: pool.submit(one, output["name"]) for output in found["plan"]["outputs"]
         }

@@ -41,9 +41,10 @@ class Unit(Middleware):  # type: ignore[misc]
         except PipelineFailed as error:  # dramatiq would write down anything but an exit, and go on
             log.critical("unit.refused", reason=str(error))
             sys.exit(1)
-        if queues := {"express", "film"} & set(worker.consumer_whitelist or QUEUES):  # where somebody waits
-            nice = min(NICE.get(queue, 0) for queue in queues)
-            keeper.start(replace(sandbox.Limits.of(settings()), nice=nice))
+        queues = set(worker.consumer_whitelist or QUEUES)
+        nice = min(NICE.get(queue, 0) for queue in queues)
+        somebody_waits = bool({"express", "film"} & queues)
+        keeper.start(replace(sandbox.Limits.of(settings()), nice=nice), ahead=somebody_waits)
 
     def before_process_message(self, broker: Any, message: Any) -> None:  # noqa: ARG002
         keeper.work()

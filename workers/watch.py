@@ -5,14 +5,13 @@ import json
 import os
 import selectors
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from workers.sandbox import Limits
-from workers.started import has_ended, pipes, reap
+from workers.started import Started, below, has_ended, pipes
 
 _LOOK_S = 0.2
 _STDOUT_BYTES = 16 * 2**20
@@ -23,16 +22,15 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Watch:
-    """One child from its job to its end. `until_answer` once, then `end` always. Its limits count from now."""
+    """One child from a job to its answer. `until_answer` once, then `end` always. Its limits count from now."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], limits: Limits, job: bytes = b"", *, writable: Sequence[Path] = ()
-    ) -> None:
-        """`writable` are the folders on our disk that the child may fill."""
+    def __init__(self, child: Started, limits: Limits, job: str, *, more: bool = False) -> None:
+        """`job` is one line. `more`: another may follow, and so the child is not told to end."""
         self.limits = limits
-        self._process = process
-        self._job = memoryview(job)
-        self._writable = writable
+        self._child = child
+        self._process = child.process
+        self._job = memoryview(job.encode() + b"\n")
+        self._more = more
         self._written = 0
         self._looked = 0.0
         self.exceeded: str | None = None
@@ -44,7 +42,7 @@ class Watch:
         self._stdout = bytearray()
         self._received = 0
         self._peak = 0
-        self._rusage_cpu_s = 0.0
+        self._cpu_s = 0.0
         self._started = self._alive = time.monotonic()
         self._wall_s = 0.0
 
@@ -68,7 +66,8 @@ class Watch:
                     if stdin is not None and key.fileobj is stdin:
                         if self._given(key.fd):
                             selector.unregister(stdin)
-                            stdin.close()
+                            if not self._more:
+                                stdin.close()
                     elif not (data := os.read(key.fd, 1 << 16)):
                         selector.unregister(key.fileobj)
                     elif key.fileobj is self._process.stderr:
@@ -80,12 +79,13 @@ class Watch:
                                 on_progress(min(max(float(share), 0.0), 1.0))
                             elif answer is None:
                                 answer = words
-                self._peak = max(self._peak, _resident(self._process.pid))
                 self.exceeded = self._too_much()
                 self.cancelled = cancelled()
                 silent = patience_s is not None and not self.begun and time.monotonic() - self._started > patience_s
                 if self.exceeded or self.cancelled or silent:
                     return None
+                if self._more and answer is not None:
+                    return answer
         self._closed = True
         return answer
 
@@ -119,33 +119,36 @@ class Watch:
 
     def _too_much(self) -> str | None:
         now = time.monotonic()
+        if (
+            now - self._looked >= _LOOK_S
+        ):  # a look at thirty threads costs a millisecond; a child says ten words a second
+            self._looked, self._written = now, _written(self._child.writable(), self.limits.out_bytes)
+            self._peak = max(self._peak, _resident(self._process.pid))
         if now - self._started > self.limits.timeout_s:
             return f"{now - self._started:.0f} s, limit {self.limits.timeout_s:g} s"
         if now - self._alive > self.limits.stall_s:
             return f"no progress for {now - self._alive:.0f} s, limit {self.limits.stall_s:g} s"
         if self._peak > self.limits.memory_bytes:
             return f"{self._peak >> 20} MiB resident, limit {self.limits.memory_bytes >> 20} MiB"
-        if now - self._looked >= _LOOK_S:
-            self._looked, self._written = now, _written(self._writable, self.limits.out_bytes)
         if self._written > self.limits.out_bytes:
             return f"more than {self.limits.out_bytes >> 20} MiB written"
         if self._received > _STDOUT_BYTES:
             return f"{self._received} bytes of answer, limit {_STDOUT_BYTES} bytes"
         return None
 
-    def end(self) -> None:
-        """Kill what is left of the process group and reap the child; the answer, if any, was given."""
-        for pipe in pipes(self._process):
-            pipe.close()
-        if self._closed:
+    def end(self, *, kill: bool = True) -> None:
+        """Reap the child and kill what is left of its process group; or leave it for another job."""
+        if kill:
+            for pipe in pipes(self._process):
+                pipe.close()
+        if kill and self._closed:
             # It said all it has to say: let it end by itself for a moment, so that its exit code means something.
             deadline = time.monotonic() + 1
             while time.monotonic() < deadline and not has_ended(self._process):
                 time.sleep(0.002)
-        used = reap(self._process)
+        self._cpu_s = self._child.used_s(kill=kill)
         self._wall_s = time.monotonic() - self._started
-        self._rusage_cpu_s = used.ru_utime + used.ru_stime
-        self._peak = max(self._peak, used.ru_maxrss * 1024)
+        self._peak = max(self._peak, self._child.peak_bytes)
         self.exceeded = self.exceeded or self._killed_by_a_limit()
 
     def _killed_by_a_limit(self) -> str | None:
@@ -177,11 +180,11 @@ class Watch:
     def usage(self) -> Usage:
         """Seconds of CPU (all processes), seconds of wall, bytes resident at the highest moment seen.
 
-        The peak is the larger of the whole tree as seen five times a second, and of its largest process as the kernel
-        saw it.
+        Of a child that did several jobs, what it used since the one before. The peak is the larger of the whole tree as
+        seen five times a second, and, of a child that has ended, of its largest process as the kernel saw it.
         """
         return {
-            "cpu_s": round(self._rusage_cpu_s, 3),
+            "cpu_s": round(self._cpu_s, 3),
             "wall_s": round(self._wall_s, 3),
             "peak_rss_bytes": self._peak,
         }
@@ -207,13 +210,8 @@ def _written(folders: Sequence[Path], limit: int) -> int:
 
 def _resident(pid: int) -> int:
     """Bytes resident of a process and all below it."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        children = [
-            int(child)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    except (OSError, IndexError):
-        return 0  # it ended while we looked
-    return pages * _PAGE + sum(_resident(child) for child in children)
+    total = 0
+    for one in below(pid):
+        with contextlib.suppress(OSError, IndexError):  # it ended while we looked
+            total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * _PAGE
+    return total

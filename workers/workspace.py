@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,8 @@ _YOUNG_S = 2  # since a folder was made: whoever made it may not have locked it 
 
 
 class Room:
-    """A locked folder for one attempt: in `given` lies what its child may read, in `out` what it makes. Perhaps a child
-    waits there already. `close` removes it.
+    """A locked folder for attempts at one film: in `given` lies what its child may read, in `out` what it makes. Where
+    a child waits in it, what that made is in `made` at the end, out of its reach. `close` removes it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -29,16 +29,22 @@ class Room:
         self.waiting: Started | None = None
         self._folder = tempfile.TemporaryDirectory(dir=root, prefix="attempt-", ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
-        self.given, self.out = self.path / "in", self.path / "out"
+        self.given, self.out, self.made = self.path / "in", self.path / "out", self.path / "made"
         self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)  # for as long as this process lives and works in it
             self.path.chmod(0o711)  # the child is another user, and finds its files by name only
             self.given.mkdir()
             self.out.mkdir()
+            self.made.mkdir(0o700)
         except BaseException:
             self.close()
             raise
+
+    def clear(self) -> None:
+        """Make room for another job. Raises: OSError."""
+        for path in (*self.given.iterdir(), *self.made.iterdir()):
+            path.unlink()
 
     def close(self) -> None:
         """Kill the child that waits in it, and remove it."""
@@ -70,14 +76,17 @@ def workspace(
     watermark_key: str | None = None,
     check: Callable[[], None] = lambda: None,
     room: Room | None = None,
+    leave: Callable[[Room], None] = Room.close,
 ) -> Iterator[Workspace]:
     """Fetch the bytes in `ranges` (none: all) into a sparse file of `size` bytes, in `room` (none: a new one), which is
-    removed at the end.
+    removed at the end; where all went well, `leave` does with it what it will.
 
     `check` is called between blocks and may raise. Raises: NotStored, StorageDown, OSError (ENOSPC: before
     anything is fetched).
     """
-    with closing(room or Room(root)) as place:
+    place = room or Room(root)
+    with ExitStack() as stack:
+        stack.callback(place.close)
         wanted = _joined([(start, min(end, size)) for start, end in (ranges if ranges is not None else [(0, size)])])
         _ensure_room(root, sum(max(0, end - start) for start, end in wanted))
         inputs = {"input": place.given / "input"}
@@ -91,7 +100,9 @@ def workspace(
             inputs["watermark"].write_bytes(storage.get(watermark_key))
         for path in inputs.values():
             path.chmod(0o644)
-        yield Workspace(inputs, place.out, place.path, place.waiting)
+        yield Workspace(inputs, place.made if place.waiting else place.out, place.path, place.waiting)
+        stack.pop_all()
+        leave(place)
 
 
 def remove_abandoned(root: Path) -> int:

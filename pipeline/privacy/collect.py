@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 
+from pipeline import engine
 from pipeline.errors import BROKEN
 from pipeline.privacy import boxes
 from pipeline.privacy.needles import needles
@@ -102,8 +103,9 @@ def _loci(data: bytes) -> Iterator[tuple[float, float]]:
 def _tags(path: Path, format: str) -> Iterator[str]:
     """What the demuxer itself reports; the only way into Matroska, AVI and transport streams."""
     options = {"protocol_whitelist": "file", "format_whitelist": format, "max_streams": "64"}
+    how: dict[str, Any] = {"container_options": options, "stream_options": engine.unseen(format)}
     try:
-        with av.open(str(path), format=format, container_options=options, metadata_errors="ignore") as container:
+        with av.open(str(path), format=format, metadata_errors="ignore", **how) as container:
             said = [container.metadata, *(stream.metadata for stream in container.streams)]
             said += [chapter["metadata"] for chapter in container.chapters()]
     except (av.FFmpegError, *BROKEN):

@@ -1,5 +1,6 @@
 """The way of a film through the crew: measured, planned, made, published; and every other way it can end."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,31 +87,32 @@ def test_of_a_busy_machine_s_cores_first_chunks_get_theirs_first(crew: Crew, mon
     assert behind == {"measure": 0, "poster": 0, "chunk/0000": 0, "chunk/0001": 5, "preview": 10}
 
 
-def test_who_waits_for_a_job_gets_one_and_no_second(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
-    handed: dict[str, int | None] = {}
+def test_who_waits_for_a_film_does_all_of_it_and_nothing_of_another(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: dict[str, list[str]] = defaultdict(list)  # by the room of the child
     run = child.run
 
     def told(job: dict[str, Any], **how: Any) -> Any:
-        handed[job.get("name", job["verb"])] = how["waiting"] and how["waiting"].process.pid
+        handed[how["room"].name].append(job.get("name", job["verb"]))
         return run(job, **how)
 
-    monkeypatch.setattr(standby, "AHEAD", tiny_child.program())
+    for program in ("AHEAD", "CHILD"):
+        monkeypatch.setattr(standby, program, tiny_child.program())
     monkeypatch.setattr(child, "run", told)
-    body = tiny_child.film(chunks=2)
-    asset_id = crew.send(body)
+    bodies = [tiny_child.film(chunks=2, n=n) for n in range(2)]
     standby.keeper.start(sandbox.Limits.of(connections.settings()))
     try:
         servers.wait_for(standby.keeper.is_ready, within_s=20)
-        crew.work()
+        for body in bodies:
+            asset_id = crew.send(body)
+            crew.work()
+            assert crew.is_whole(asset_id, body)
     finally:
         standby.keeper.stop()
 
-    assert crew.is_whole(asset_id, body)
-    waited = [pid for pid in handed.values() if pid]
-    assert handed["measure"] in waited
-    assert len(set(waited)) == len(waited)
-    # Nobody waits for these: a child that does stays for what is waited for.
-    assert (handed["chunk/0001"], handed["preview"]) == (None, None)
+    names = ["chunk/0000", "chunk/0001", "measure", "poster", "preview"]
+    assert [sorted(done) for done in handed.values()] == [names, names]
     assert list(connections.settings().work_dir.iterdir()) == []
 
 

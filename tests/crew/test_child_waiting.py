@@ -1,4 +1,4 @@
-"""A child that was started before there was a job does one, under the same walls and limits; or another is started."""
+"""A child that waits does jobs on one film, under the same walls and limits as any; or another is started."""
 
 import os
 import signal
@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import servers
 from nursery import PRELUDE, run_child
+from painting import paint
 
 from pipeline import errors
 from workers import child, sandbox, standby
@@ -35,7 +37,7 @@ broker = StubBroker(middleware=[Unit()])
 class worker: consumer_whitelist = {"express"}
 broker.emit_before("worker_boot", worker)
 while not keeper.is_ready(): time.sleep(0.05)
-taken = keeper.take(keeper._limits)
+taken = keeper.take("film", keeper._limits)
 print(taken.waiting.process.pid, flush=True)
 while not keeper.is_ready(): time.sleep(0.05); keeper.rest()
 print(keeper._room.waiting.process.pid, flush=True)
@@ -62,7 +64,7 @@ def _hand_over(room: Room, code: str = "sys.exit(9)", body: bytes = b"film", **h
     """What came of a job that only now is known; `code` is what a child does that is started instead."""
     (room.given / "input").write_bytes(body)
     how.setdefault("limits", _LIMITS)
-    return run_child(code, room.given / "input", room.out, waiting=room.waiting, **how)
+    return run_child(code, room.given / "input", room.made, waiting=room.waiting, **how)
 
 
 def test_a_job_is_done_with_what_came_after_the_child(tmp_path: Path, layer: sandbox.Layer) -> None:
@@ -71,17 +73,62 @@ def test_a_job_is_done_with_what_came_after_the_child(tmp_path: Path, layer: san
         "say({'result':{'long':len(job['more']),'files':[{'path':'a.bin','bytes':len(made)}]}})"
     )
     room = _waiting(tmp_path, _BEGIN + code, layer)
-    process = room.waiting and room.waiting.process
     # Many times what a pipe holds.
     done = _hand_over(room, job={"more": "x" * 10**6})
 
-    assert process is not None
-    assert process.returncode == 0
     assert done["result"]["long"] == 10**6
-    assert (room.out / "a.bin").read_bytes() == b"filmfilm"
-    assert (room.out / "a.bin").stat().st_uid == os.geteuid()
+    assert (room.made / "a.bin").read_bytes() == b"filmfilm"
+    assert (room.made / "a.bin").stat().st_uid == os.geteuid()
+    assert list(room.out.iterdir()) == []
     room.close()
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_child_does_the_next_job_on_its_film_until_one_fails(tmp_path: Path, layer: sandbox.Layer) -> None:
+    code = (
+        "import threading; jobs=0\n"
+        "while True:\n"
+        " say({'progress': 0.0}); jobs+=1\n"
+        " if job.get('fails'): say({'failed':{'reason':'engine-failed','message':'it'}}); break\n"
+        " sum(range(10**6*job.get('hard',0)))\n"
+        " open(job['out']+'/a.bin','wb').write(open(job['input'],'rb').read())\n"
+        " say({'result':{'is':[jobs,os.nice(0)],'files':[{'path':'a.bin','bytes':4}]}})\n"
+        " job=json.loads(sys.stdin.readline())"
+    )
+    room = _waiting(tmp_path, code, layer)
+    assert room.waiting is not None
+    first = _hand_over(room, job={"hard": 20})
+    assert room.waiting.is_idle
+    room.clear()
+    second = _hand_over(room, body=b"more", limits=replace(_LIMITS, nice=3))
+
+    assert [one["result"]["is"] for one in (first, second)] == [[1, os.nice(0)], [2, os.nice(0) + 3]]
+    assert (room.made / "a.bin").read_bytes() == b"more"
+    assert second["usage"]["cpu_s"] < 0.5 * first["usage"]["cpu_s"]  # its own alone
+    assert not room.waiting.fits(_LIMITS)  # it cannot come forward again
+    with pytest.raises(errors.EngineFailed, match="it"):
+        _hand_over(room, job={"fails": True})
+    assert not room.waiting.is_idle
+    room.close()
+
+
+def test_what_was_made_cannot_be_changed_or_swapped_afterwards(tmp_path: Path) -> None:
+    code = (
+        "import threading\npath=job['out']+'/a.bin'; open(path,'wb').write(b'good')\n"
+        "say({'result':{'files':[{'path':'a.bin','bytes':4}]}})\n"
+        "job=json.loads(sys.stdin.readline()); say({'progress': 0.0}); told=[]\n"
+        "beside=os.path.dirname(path)+'/../made'\n"
+        "for trial in (lambda: open(path,'r+b').write(b'evil'), lambda: os.listdir(beside)):\n"
+        " try: trial(); told.append('done')\n except OSError as error: told.append('held')\n"
+        "say({'result':{'told':told}})"
+    )
+    room = _waiting(tmp_path, _BEGIN + code, sandbox.choose("auto"))
+    _hand_over(room)
+
+    assert (room.made / "a.bin").read_bytes() == b"good"
+    assert _hand_over(room)["result"]["told"] == ["held", "held"]
+    assert (room.made / "a.bin").read_bytes() == b"good"
+    room.close()
 
 
 def test_a_child_that_waits_can_change_nothing_of_what_it_is_given(tmp_path: Path) -> None:
@@ -157,34 +204,54 @@ def keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeper]:
         assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_one_job_is_given_to_one_child_and_the_next_is_started_when_there_is_time(keeper: Keeper) -> None:
-    assert keeper.take(Limits(timeout_s=21)) is None
-    room = keeper.take(_LIMITS)
-    assert room is not None
-    assert room.waiting is not None
-    assert keeper.take(_LIMITS) is None
-    first = room.waiting.process.pid
-    (room.given / "input").write_bytes(b"no film")
+def test_a_child_stays_with_its_film_while_the_unit_does(keeper: Keeper, tmp_path: Path) -> None:
+    clip = paint(tmp_path / "a.mp4", seconds=1, size=(160, 120))
+    waited = keeper._room
+    room = _taken(keeper, "film")
+    assert room is waited
+    first = room.waiting
+    assert _measured(room, clip.read_bytes())["result"]["kind"] == "film"  # by the craft itself
+    keeper.keep("film", room)
 
-    with pytest.raises(errors.MediaRejected):  # by the craft itself
-        child.run(
-            {"verb": "measure", "bytes": 7, "preset": "workshop", "watermark": False},
-            inputs={"input": room.given / "input"},
-            limits=_LIMITS,
-            waiting=room.waiting,
-            program=("-c", "raise SystemExit(9)"),
-        )
-    room.close()
-    assert not keeper.is_ready()
+    room = _taken(keeper, "film", nice=2)
+    assert room.waiting is first
+    assert list(room.given.iterdir()) == []
+    with pytest.raises(errors.MediaRejected):
+        _measured(room, b"no film", nice=2)
+    keeper.keep("film", room)  # it ended with that answer
+    assert not room.path.exists()
+
+    room = _taken(keeper, "film")
+    assert room.waiting is not first
+    _measured(room, clip.read_bytes())
+    keeper.keep("film", room)
+    other = _taken(keeper, "another film")
+    assert other.waiting is not room.waiting
+    assert not room.path.exists()
+    assert not keeper.is_ready()  # nobody starts one while the unit works
+    _measured(other, clip.read_bytes())
+    keeper.keep("another film", other)
     keeper.rest()
 
     servers.wait_for(keeper.is_ready, within_s=20)
-    room = keeper.take(_LIMITS, followed=True)
+    assert not other.path.exists()
+
+
+def _taken(keeper: Keeper, film: str, nice: int = 0) -> Room:
+    room = keeper.take(film, replace(_LIMITS, nice=nice))
     assert room is not None
-    assert room.waiting is not None
-    assert room.waiting.process.pid != first
-    room.close()
-    servers.wait_for(keeper.is_ready, within_s=20)
+    return room
+
+
+def _measured(room: Room, body: bytes, nice: int = 0) -> dict[str, Any]:
+    (room.given / "input").write_bytes(body)
+    return child.run(
+        {"verb": "measure", "bytes": len(body), "preset": "workshop", "watermark": False},
+        inputs={"input": room.given / "input"},
+        limits=replace(_LIMITS, nice=nice),
+        waiting=room.waiting,
+        program=("-c", "raise SystemExit(9)"),
+    )
 
 
 def test_a_child_that_ends_while_it_waits_is_replaced(keeper: Keeper) -> None:
@@ -196,14 +263,16 @@ def test_a_child_that_ends_while_it_waits_is_replaced(keeper: Keeper) -> None:
     servers.wait_for(lambda: keeper._room not in (room, None), within_s=20)
 
 
-def test_a_unit_that_cannot_have_a_child_waiting_works_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_unit_that_cannot_have_a_child_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").write_bytes(b"no folder")
     monkeypatch.setattr(standby, "settings", lambda: Settings(data_dir=tmp_path))
     kept = Keeper()
+    assert kept.take("film", _LIMITS) is None  # it is no unit yet
     kept.start(_LIMITS)
     time.sleep(0.5)
 
-    assert kept.take(_LIMITS) is None
+    with pytest.raises(OSError, match="work"):  # as anybody would who needs a room there
+        kept.take("film", _LIMITS)
     kept.stop()
 
 
