@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import decide, fragments, growth, index, loudness, plan, presets, privacy, probe, source
+from pipeline import decide, fragments, growth, loudness, plan, presets, privacy, probe, source
 from pipeline.arrived import Arrived, Later
 
 _WHOLE = {b"moov", b"mdat"}  # what an ISO film without fragments has
@@ -24,13 +24,16 @@ def measure(
     Raises: the leaves of MediaRejected; Later.
     """
     preset = presets.load(preset_name)
-    measured, table = probe.probe(path, container, preset.limits, arrived)
+    levels = preset.sound.loudness is not None
+    tell = on_progress or (lambda _: None)
+    read = 0.5 if levels else 1.0  # the other half is listening
+    measured, table = probe.probe(path, container, preset.limits, arrived, lambda share: tell(read * share))
     measured = replace(measured, private=tuple(sorted(privacy.collect(path, container))))
     heard = None
-    if preset.sound.loudness is not None and measured.sound is not None:
+    if levels and measured.sound is not None:
         if arrived is not None:
             raise Later  # all of it must be listened to
-        heard = loudness.measure(path, container, measured.sound, on_progress)
+        heard = loudness.measure(path, container, measured.sound, lambda share: tell(read + read * share))
     decided = decide.film(measured, table, preset_name, watermark=watermark, loudness=heard)
     return {"source": source.to_json(measured), "plan": plan.to_json(growth.signed(measured, decided))}
 
@@ -55,7 +58,7 @@ def _in_front(path: Path, arrived: Arrived) -> bool:
     """
     seen: set[bytes] = set()
     promised = False
-    at, boxes = 0, index.outermost(path)
+    at, boxes = 0, fragments.outermost(path)
     while at + 8 <= arrived.total:
         if not arrived.holds(at, at + 16):
             if seen >= _WHOLE and not promised:

@@ -33,6 +33,12 @@ class Fragment:
     whole: bool = True  # False: the film ends inside it
 
 
+def outermost(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """The outermost boxes of an ISO file: kind, first byte, first byte after it (which may lie beyond the end)."""
+    with path.open("rb") as file:
+        yield from boxes(file, 0, path.stat().st_size)
+
+
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """The boxes from `start` on, which is one's first byte: kind, first byte, first byte after it (perhaps beyond
     `end`)."""

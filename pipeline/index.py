@@ -4,7 +4,7 @@ Times come from the demuxer, which has applied edit lists; byte positions are th
 too, whose sample data have not arrived, as long as the container's own tables have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -23,6 +23,7 @@ from pipeline.view import View
 
 # Packets of one track: 4 hours at 60 frames/s, and enough for the shortest audio packets of half an hour.
 MOST_PACKETS = 900_000
+SPOKEN = 100  # packets of a track from one word about progress to the next: seconds of film
 
 _TABLES = {b"moov", b"mdat", b"moof", b"sidx", b"mfra"}
 
@@ -78,7 +79,7 @@ def opened(
 
     Raises: Truncated, Unreadable, Damaged.
     """
-    fragmented = container == "mov" and any(kind == b"moof" for kind, _, _ in outermost(path))
+    fragmented = container == "mov" and any(kind == b"moof" for kind, _, _ in fragments.outermost(path))
     if fragmented:
         with View(path, arrived.ranges if arrived else None) as view, _opened(path, view, container, unseen) as file:
             yield file
@@ -112,16 +113,10 @@ def _opened(path: Path, given: View | str, container: str, unseen: bool) -> Iter
             raise Damaged(f"{container}: {error.strerror}") from error
 
 
-def outermost(path: Path) -> Iterator[tuple[bytes, int, int]]:
-    """The outermost boxes of an ISO file: kind, first byte, first byte after it (which may lie beyond the end)."""
-    with path.open("rb") as file:
-        yield from fragments.boxes(file, 0, path.stat().st_size)
-
-
 def _refuse_truncated(path: Path, container: str) -> None:
     """Tell a file that lost its end from one that never was a film."""
     total = path.stat().st_size
-    boxes = list(outermost(path)) if container == "mov" else []
+    boxes = list(fragments.outermost(path)) if container == "mov" else []
     if boxes and boxes[-1][2] > total:
         raise Truncated(f"the last box ends at byte {boxes[-1][2]}, the file at {total}")
     kinds = {kind for kind, _, _ in boxes}
@@ -133,7 +128,7 @@ def _header(path: Path, container: str, pieces: tuple[Fragment, ...]) -> tuple[t
     total = path.stat().st_size
     if container != "mov":
         return ((0, total),)
-    boxes = list(outermost(path))
+    boxes = list(fragments.outermost(path))
     if pieces:
         return tuple((at, end) for kind, at, end in boxes if kind in (b"ftyp", b"moov") and at < pieces[-1].start)
     # Behind the last table and the last pictures there is only talk.
@@ -141,8 +136,15 @@ def _header(path: Path, container: str, pieces: tuple[Fragment, ...]) -> tuple[t
     return tuple((at, at + 16 if kind == b"mdat" else min(end, total)) for kind, at, end in boxes[: last + 1])
 
 
-def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived | None = None) -> Index:
-    """The packets of these tracks; the first is the picture. `arrived` says which bytes of the film are here.
+def read(
+    path: Path,
+    container: str,
+    streams: tuple[int, ...],
+    arrived: Arrived | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Index:
+    """The packets of these tracks; the first is the picture. `arrived` says which bytes of the film are here. All of it
+    is read, which may take minutes: `on_progress` gets the share.
 
     Raises: Truncated, Unreadable, Damaged.
     """
@@ -163,6 +165,8 @@ def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived 
             clocks[packet.stream_index] = one.dts + max(1, one.duration)
             packets = found[packet.stream_index]
             packets.append(one)
+            if on_progress is not None and len(packets) % SPOKEN == 0:
+                on_progress(min(1.0, max(0, one.pos) / max(1, file.size)))
             if len(packets) > MOST_PACKETS:
                 raise Damaged(f"more than {MOST_PACKETS} packets in track {packet.stream_index}")
         if pieces:
@@ -172,7 +176,7 @@ def read(path: Path, container: str, streams: tuple[int, ...], arrived: Arrived 
         names = {stream.index: stream.id for stream in wanted}
     tracks = {stream: Track(stream, bases[stream], tuple(found[stream])) for stream in streams}
     total = path.stat().st_size
-    cut = container == "mov" and any(end > total for _, _, end in outermost(path))
+    cut = container == "mov" and any(end > total for _, _, end in fragments.outermost(path))
     missing = max(0, listed - len(found[streams[0]])) if cut else 0
     if pieces:
         agreed = all(_agreed(pieces, names[track.stream], track) for track in tracks.values())

@@ -7,7 +7,7 @@ rest from the first decoded frames.
 import itertools
 import statistics
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -41,7 +41,13 @@ KNOWN_RATES = [Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90,
 KNOWN_RATES += [Fraction(n * 1000, 1001) for n in (15, 24, 30, 48, 60, 120, 240)]
 
 
-def probe(path: Path, container: str, limits: Limits, arrived: Arrived | None = None) -> tuple[Source, Index]:
+def probe(
+    path: Path,
+    container: str,
+    limits: Limits,
+    arrived: Arrived | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> tuple[Source, Index]:
     """Measure a film. `container` is the demuxer that `sniff` named; `arrived` says what is here of a film that still
     arrives, whose tables are here.
 
@@ -56,7 +62,7 @@ def probe(path: Path, container: str, limits: Limits, arrived: Arrived | None = 
             raise TooManyPixels(f"{width}x{height} is {width * height} px, limit {limits.pixels}")
         # Numbers, not streams: those are gone when the file is closed.
         seen, heard = picture.index, audio.index if audio else None
-    table = index.read(path, container, (seen,) if heard is None else (seen, heard), arrived)
+    table = index.read(path, container, (seen,) if heard is None else (seen, heard), arrived, on_progress)
     track = table.tracks[seen]
     frames = index.shown(track)
     _refuse(track, frames, table, limits)

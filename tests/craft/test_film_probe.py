@@ -1,12 +1,14 @@
 """What a film is, as displayed: its turn, its shape, its true rate and length, and why it is refused."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from painting import ffmpeg, paint
 
-from pipeline import errors, presets, probe
+from pipeline import errors, index, presets, probe
+from pipeline.film import measure
 from pipeline.presets import Limits
 from pipeline.sniff import sniff
 from pipeline.source import Fields, Film, Hdr, Source
@@ -22,6 +24,21 @@ def _film(path: Path) -> Film:
     film = _source(path).film
     assert film is not None
     return film
+
+
+@pytest.mark.parametrize("preset", ["workshop", "loud"])
+def test_it_says_how_much_of_a_film_is_read(tmp_path: Path, preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large one takes minutes, and a child that says nothing for two is stopped."""
+    monkeypatch.setattr(index, "SPOKEN", 5)
+    workshop = presets.load("workshop")
+    loud = replace(workshop, sound=replace(workshop.sound, loudness=-16.0))
+    monkeypatch.setattr(presets, "load", lambda _: loud if preset == "loud" else workshop)
+    told: list[float] = []
+    measure(paint(tmp_path / "film.mp4", seconds=2, size=(320, 180)), "mov", "workshop", False, told.append)
+
+    assert told == sorted(told)
+    assert len([share for share in told if share < 0.5]) > 5
+    assert max(told) > 0.9
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
