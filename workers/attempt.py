@@ -27,7 +27,7 @@ _PAUSE_S = 0.5  # between two tries to write down how an attempt ended
 
 _CHUNK_CORES = 2  # that the encoders of one chunk keep busy
 _PATIENCE_S = 6  # that other work waits for a first chunk on the same machine, at most
-_LOOK_S = 0.1
+_LOOK_S = 0.25  # a look costs ten milliseconds of the cores that are waited for
 
 _AWAY = (OperationalError, InterfaceError)  # the database does not answer
 # Nobody's fault that trying again would prove: such an attempt does not count.
