@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 from visiting import FILM, House, Visit
 
 pytestmark = pytest.mark.browser
@@ -36,15 +37,15 @@ def test_photos_open_large_and_close_where_they_were(house: House, visit: Callab
     seen = visit(house.url(intervention), viewport={"width": 1000, "height": 800}, is_mobile=False, has_touch=False)
 
     seen.page.click(".photo:first-child a")
-    assert seen.page.inner_text("dialog .about") == "Front left"
+    expect(seen.page.locator("dialog .about")).to_have_text("Front left")
     seen.page.keyboard.press("ArrowRight")
-    assert seen.page.inner_text("dialog .about") == "Rear right"
-    assert seen.page.evaluate("document.querySelector('dialog img').currentSrc").endswith("/800.jpg")
+    expect(seen.page.locator("dialog .about")).to_have_text("Rear right")
+    seen.until("document.querySelector('dialog img').currentSrc.endsWith('/800.jpg')")
     assert Axe().run(seen.page).violations_count == 0
     seen.page.keyboard.press("Escape")
 
-    assert not seen.page.locator("dialog").is_visible()
-    assert seen.page.evaluate("document.activeElement.closest('.photo').innerText").strip() == "Rear right"
+    expect(seen.page.locator("dialog")).to_be_hidden()
+    seen.until("document.activeElement.closest('.photo')?.innerText.trim() === 'Rear right'")
     assert seen.faults == []
 
 

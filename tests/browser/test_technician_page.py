@@ -221,9 +221,9 @@ def test_what_the_customer_will_see_opens_over_the_page(visit: Callable[..., Pag
         time.sleep(0.1)
     assert picture.get_attribute("src").startswith("/m/")
     page.get_by_role("button", name="Close").click()
-    assert page.locator("dialog.preview").count() == 0
+    expect(page.locator("dialog.preview")).to_have_count(0)
     page.get_by_role("button", name="Preview: Front brakes").click()
-    assert page.locator("dialog.preview video").is_visible()
+    expect(page.locator("dialog.preview video")).to_be_visible()
 
 
 def test_the_order_and_a_caption_are_changed_with_a_touch(visit: Callable[..., Page], garage: Garage) -> None:
