@@ -35,6 +35,7 @@ class Room:
             fcntl.flock(self._lock, fcntl.LOCK_EX)  # for as long as this process lives and works in it
             self.path.chmod(0o711)  # the child is another user, and finds its files by name only
             self.given.mkdir()
+            self.given.chmod(0o755)  # whatever the umask: it is shown to that user
             self.out.mkdir()
             self.made.mkdir(0o700)
         except BaseException:

@@ -112,7 +112,7 @@ def test_workers_die_with_their_master(crew: Crew, house: House) -> None:
     def it_is_gone() -> bool:
         try:
             return b"State:\tZ" in Path(f"/proc/{worker}/status").read_bytes()
-        except FileNotFoundError:
+        except OSError:  # gone, or going while it is read
             return True
 
     servers.wait_for(it_is_gone, within_s=90)

@@ -94,6 +94,7 @@ def attempt(layer: Layer, limits: Limits = _TRIAL) -> dict[str, str]:
         given = victim / "given"
         for made in (victim, given, out, scratch):
             made.mkdir()
+        given.chmod(0o755)  # as a room's is, whatever the umask
         (victim / "secret").write_bytes(secrets.token_bytes(16))
         (victim / "secret").chmod(0o644)
         (victim / "input").write_bytes(b"input")
@@ -112,7 +113,12 @@ def attempt(layer: Layer, limits: Limits = _TRIAL) -> dict[str, str]:
             "processes": str(limits.processes),
             "environment": " ".join([*ground.ENVIRONMENT, "PWD", "LC_CTYPE"]),
         }
-        found = _answer(cell, out, scratch, job, lambda: (given / "late").write_bytes(b"late"))
+
+        def fill() -> None:
+            (given / "late").write_bytes(b"late")
+            (given / "late").chmod(0o644)
+
+        found = _answer(cell, out, scratch, job, fill)
         if (victim / "planted").exists() or (victim / "input").read_bytes() != b"input":
             found["write beside the input"] = "was allowed"
         if [path.read_bytes() for path in given.iterdir()] != [b"late"]:
