@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 FLAGS = [
     "--headless",
@@ -16,6 +16,8 @@ FLAGS = [
     "--disable-sync",
     "--autoplay-policy=user-gesture-required",
 ]
+
+expect.set_options(timeout=30_000)  # ms, on a busy machine; alone, what is waited for here takes 2 s at most
 
 # A phone on which nothing moves that need not: without a graphics card a breathing dot keeps a core busy.
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "reduced_motion": "reduce"}

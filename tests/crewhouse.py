@@ -103,7 +103,7 @@ class House:
 def _end(process: "subprocess.Popen[bytes]", number: int) -> None:
     process.send_signal(number)
     try:
-        process.wait(20)  # on a busy machine; alone, 5 s
+        process.wait(60)  # on a busy machine; alone, 5 s
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -48,7 +48,7 @@ class Hand:
             query = select(Asset).join(Item).where(Item.intervention_id == self.intervention).order_by(Item.position)
             return list(session.scalars(query))
 
-    def wait(self, fact: Callable[[], bool], seconds: float = 30) -> None:
+    def wait(self, fact: Callable[[], bool], seconds: float = 90) -> None:
         """Until a fact holds; at every look the page shows no more than what is stored."""
         deadline = time.monotonic() + seconds
         while not fact():

@@ -73,7 +73,7 @@ class Host:
         for process in self._processes:
             process.send_signal(number)
         for process in self._processes:
-            process.wait(15)
+            process.wait(60)
         self._processes.clear()
 
 

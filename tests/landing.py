@@ -74,10 +74,10 @@ class Process:
         if self._running is not None:
             os.killpg(self._running.pid, number)
             try:
-                self._running.wait(10)
+                self._running.wait(60)
             except subprocess.TimeoutExpired:
                 os.killpg(self._running.pid, signal.SIGKILL)
-                self._running.wait(10)
+                self._running.wait(60)
             self._running = None
 
 

@@ -12,7 +12,7 @@ PRELUDE = (
 
 def run_child(code: str, film: Path, out: Path | None = None, layer: sandbox.Layer | None = None, **how):
     """Do `code`, which has `job` and `say` at hand, with `film` as its input; `how` goes to `child.run`."""
-    how.setdefault("limits", Limits(timeout_s=20, stall_s=10, memory_bytes=2**30))
+    how.setdefault("limits", Limits(timeout_s=60, stall_s=60, memory_bytes=2**30))
     return child.run(
         {"verb": "trial", **how.pop("job", {})},
         inputs={"input": film},

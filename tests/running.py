@@ -49,14 +49,14 @@ def up(environment: dict[str, str]) -> Iterator[Path]:
             assert process.poll() is None, log.read_text()
             yield log
             process.send_signal(signal.SIGINT)
-            process.wait(20)
+            process.wait(60)
         finally:
             process.kill()
             process.wait()
     # By its own clock: tests beside this one may keep the interpreters from starting and ending.
     (took,) = re.findall(r"stopped in ([\d.]+) s", log.read_text())
     assert float(took) < 5, log.read_text()
-    wait_for(lambda: not of_this_run(environment["DATA_DIR"]), 10)
+    wait_for(lambda: not of_this_run(environment["DATA_DIR"]), 60)
 
 
 def of_this_run(folder: str) -> list[str]:

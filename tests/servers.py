@@ -103,7 +103,7 @@ def s3(bucket: str = "walkaround", address: str = "127.0.0.1") -> Iterator[dict[
             finally:
                 process.terminate()
                 try:
-                    process.wait(10)
+                    process.wait(60)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()

@@ -173,14 +173,14 @@ def test_a_film_still_being_made_appears_by_itself(house: House, visit: Callable
     assert seen.page.inner_text(".greeting") == "Hello Camille Durand,"
 
     film = house.premiere.screening(intervention, chunks=0, poster=False)
-    seen.page.wait_for_selector(".screen", timeout=15000)
+    seen.page.wait_for_selector(".screen", timeout=30_000)
     assert "being prepared" in seen.page.inner_text(".screen")
     assert not seen.page.locator("#nothing").is_visible()
     assert seen.page.inner_text(".greeting") == "Hello Camille Durand, this is what we saw on your vehicle."
     assert seen.page.locator(".start").count() == 0
     shape = seen.page.locator(".screen").bounding_box()
     house.premiere.finish(film)
-    seen.page.wait_for_selector(".start", timeout=15000)
+    seen.page.wait_for_selector(".start", timeout=30_000)
 
     assert seen.page.locator(".screen").bounding_box() == shape
     seen.page.tap(".start")

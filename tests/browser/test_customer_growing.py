@@ -89,7 +89,7 @@ def test_a_film_that_is_watched_stays_to_its_end_when_the_workshop_erases_it(
     with house.app.app_context():
         assets.erase(session(), film)
         session.commit()
-    with seen.page.expect_response(lambda answer: "/w/" in answer.url, timeout=10_000):
+    with seen.page.expect_response(lambda answer: "/w/" in answer.url, timeout=30_000):
         pass
     seen.until(f"{FILM}.ended")
     assert seen.page.evaluate(f"{FILM}.mark") == "the same"
@@ -110,7 +110,7 @@ def test_a_growing_film_says_so_until_it_is_whole(house: House, visit: Callable[
     assert sign.is_visible()
     assert seen.page.locator(".film").get_attribute("data-storyboard") is None
     house.premiere.finish(film)
-    sign.wait_for(state="detached", timeout=15_000)
+    sign.wait_for(state="detached", timeout=30_000)
     seen.until(f"!!{FILM}.querySelector('track[label=thumbnails]')")
     seen.until(f"{FILM}.ended", 30)
     assert seen.page.evaluate(f"{FILM}.duration") == pytest.approx(6, abs=0.1)
@@ -159,7 +159,7 @@ def test_a_film_made_anew_under_its_viewer_goes_on_where_it_was(house: House, vi
         session.execute(delete(Output).where(Output.asset_id == film))
         session.commit()
 
-    with seen.page.expect_response(lambda answer: answer.status == 404 and ".m3u8" in answer.url, timeout=15_000):
+    with seen.page.expect_response(lambda answer: answer.status == 404 and ".m3u8" in answer.url, timeout=30_000):
         pass
     seen.until("document.querySelector('.film').dataset.stage === 'waiting'")
     seen.page.wait_for_timeout(1000)

@@ -44,7 +44,7 @@ def test_a_caption_being_written_outlasts_what_arrives_meanwhile_and_is_kept(
     page = desk(made)
     text = page.locator("#media textarea")
     text.press_sequentially("Front left pads: 2 m")
-    with page.expect_response(lambda answer: "/media?seen=" in answer.url and answer.status == 200, timeout=15_000):
+    with page.expect_response(lambda answer: "/media?seen=" in answer.url and answer.status == 200, timeout=30_000):
         finisher.photo(made)
     page.wait_for_timeout(500)
     assert page.locator("#media .items > li").count() == 1
@@ -53,7 +53,7 @@ def test_a_caption_being_written_outlasts_what_arrives_meanwhile_and_is_kept(
 
     page.locator("h1").click()
     expect(page.locator(".toast")).to_have_text("Saved")
-    expect(page.locator("#media .items > li")).to_have_count(2, timeout=15_000)
+    expect(page.locator("#media .items > li")).to_have_count(2, timeout=30_000)
     expect(text.first).to_have_value("Front left pads: 2 mm")
     with garage.app.app_context():
         assert [item.caption for item in session.query(Item).filter_by(intervention_id=made)] == [

@@ -45,7 +45,7 @@ def demo_host(tmp_path: Path) -> Iterator[int]:
     ]  # fmt: skip
     with (tmp_path / "demo.log").open("wb") as log:
         running = subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with socket.socket() as line:
             if line.connect_ex(("127.0.0.1", port)) == 0:
@@ -53,7 +53,7 @@ def demo_host(tmp_path: Path) -> Iterator[int]:
         time.sleep(0.1)
     yield port
     running.terminate()
-    running.wait(20)
+    running.wait(60)
     garage.close()
 
 
@@ -62,7 +62,7 @@ def test_every_spec_of_the_client_passes(demo_host: int) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, rules])
         page = browser.new_context(ignore_https_errors=True).new_page()
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(f"https://{HOST}/")

@@ -1,7 +1,6 @@
 """The other ways an attempt ends: taken over, stopped, or nobody's fault."""
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from workers import actors, child, connections, unit
 
 @pytest.fixture
 def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
-    with crewroom.crew(tmp_path, monkeypatch, sandbox="none", lease_s=1) as crew:
+    with crewroom.crew(tmp_path, monkeypatch, sandbox="none", lease_s=5) as crew:
         yield crew
 
 
@@ -45,7 +44,7 @@ def test_a_worker_that_was_taken_over_stops_and_leaves_nothing(crew: Crew, busy:
         session.execute(update(Claim).where(Claim.name == "poster").values(lease_until=1.0))
         newer = assets.claim(session, asset_id, "poster", worker="another")
 
-    worker.join(10)
+    worker.join(60)
 
     assert not worker.is_alive()
     assert newer is not None
@@ -58,14 +57,15 @@ def test_an_erased_asset_stops_its_worker(crew: Crew, busy: tuple[str, threading
     with connections.transaction() as session:
         assets.erase(session, asset_id)
 
-    worker.join(10)
+    worker.join(60)
 
     assert not worker.is_alive()
 
 
 def test_a_lease_is_kept_for_as_long_as_the_work_takes(crew: Crew, busy: tuple[str, threading.Thread]) -> None:
     asset_id, worker = busy
-    time.sleep(2)  # twice the lease
+    first = claim_of(asset_id, "poster").lease_until
+    servers.wait_for(lambda: (claim_of(asset_id, "poster").lease_until or 0) > (first or 0) + 5)  # twice the lease
 
     with connections.transaction() as session:
         assert assets.claim(session, asset_id, "poster", worker="another") is None

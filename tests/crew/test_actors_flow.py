@@ -103,7 +103,7 @@ def test_who_waits_for_a_film_does_all_of_it_and_nothing_of_another(
     bodies = [tiny_child.film(chunks=2, n=n) for n in range(2)]
     standby.keeper.start(sandbox.Limits.of(connections.settings()))
     try:
-        servers.wait_for(standby.keeper.is_ready, within_s=20)
+        servers.wait_for(standby.keeper.is_ready, within_s=60)
         for body in bodies:
             asset_id = crew.send(body)
             crew.work()

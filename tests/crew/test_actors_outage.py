@@ -23,7 +23,7 @@ from workers import actors, child, connections
 
 @pytest.fixture
 def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
-    with crewroom.crew(tmp_path, monkeypatch, sandbox="none", lease_s=1) as crew:
+    with crewroom.crew(tmp_path, monkeypatch, sandbox="none", lease_s=5) as crew:
         yield crew
 
 
@@ -97,7 +97,7 @@ def test_a_database_gone_for_longer_than_the_lease_holds_no_worker(crew: Crew, m
     began = time.monotonic()
     actors.ingest.fn(asset_id)
 
-    assert time.monotonic() - began < 5  # the lease is 1 s
+    assert time.monotonic() - began < 60  # the lease is 5 s
     assert claim_of(asset_id, "ingest").attempts == 1
 
 

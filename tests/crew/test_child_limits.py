@@ -28,12 +28,12 @@ def test_a_silent_child_is_stopped(film: Path, layer: sandbox.Layer) -> None:
     started = time.monotonic()
     with pytest.raises(errors.LimitExceeded, match="no progress"):
         run_child("time.sleep(60)", film, layer=layer, limits=Limits(stall_s=0.5))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_progress_is_no_excuse_for_taking_for_ever(film: Path) -> None:
     with pytest.raises(errors.LimitExceeded, match="limit 1 s"):
-        run_child("while True: say({'progress':0.1}); time.sleep(0.1)", film, limits=Limits(timeout_s=1, stall_s=10))
+        run_child("while True: say({'progress':0.1}); time.sleep(0.1)", film, limits=Limits(timeout_s=1, stall_s=60))
 
 
 def test_a_child_that_writes_on_and_on_is_stopped(film: Path, tmp_path: Path, layer: sandbox.Layer) -> None:
@@ -64,7 +64,7 @@ def test_a_child_that_closed_its_output_is_still_stopped(film: Path) -> None:
     started = time.monotonic()
     with pytest.raises(errors.PipelineFailed):
         run_child("os.close(1); os.close(2); time.sleep(60)", film, limits=Limits(stall_s=0.5))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_whatever_a_child_leaves_running_dies_with_it(film: Path, layer: sandbox.Layer) -> None:

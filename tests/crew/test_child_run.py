@@ -114,7 +114,7 @@ def test_a_lost_claim_stops_the_child_at_once(film: Path) -> None:
     started = time.monotonic()
     with pytest.raises(child.Cancelled):
         run_child("time.sleep(60)", film, cancelled=lambda: time.monotonic() - started > 0.5)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_the_child_sees_neither_the_workers_environment_nor_its_descriptors(

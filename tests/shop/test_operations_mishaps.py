@@ -177,7 +177,7 @@ def test_a_broker_that_accepts_and_says_nothing_holds_requests_up_once(
             assert set(visitors.map(ask, range(4))) == {401}
         for visit in range(20):
             assert ask(visit) == 401
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
     app.extensions["engine"].dispose()
     create_app(settings, "web").extensions["engine"].dispose()  # back to the memory
 

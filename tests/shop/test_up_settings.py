@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import servers
 from click.testing import CliRunner
 from pydantic import ValidationError
 
@@ -153,20 +154,19 @@ def test_a_process_that_dies_is_started_again_and_nothing_survives_the_end(tmp_p
     pids = [int(line) for line in starts.read_text().split()]
     assert len(pids) >= 2
     assert any("code 3" in line for line in lines)
-    time.sleep(0.2)
-    assert not [pid for pid in pids if _runs(pid)]
+    servers.wait_for(lambda: not any(map(_runs, pids)), within_s=60)
 
 
 def test_a_process_that_will_not_end_is_ended(tmp_path: Path) -> None:
     supervisor = Supervisor(lambda _: None)
-    unit = Unit(
-        "deaf", [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"]
-    )
+    deaf = tmp_path / "deaf"
+    script = f"import pathlib, signal, time; signal.signal(15, signal.SIG_IGN); pathlib.Path({str(deaf)!r}).touch()"
+    unit = Unit("deaf", [sys.executable, "-c", f"{script}; time.sleep(60)"])
     supervisor.start(unit)
-    time.sleep(0.5)
+    servers.wait_for(deaf.exists, within_s=60)
     began = time.monotonic()
     supervisor.stop()
-    assert time.monotonic() - began < 4.5
+    assert time.monotonic() - began < 30
     assert unit.process is not None
     assert unit.process.returncode == -signal.SIGKILL
 

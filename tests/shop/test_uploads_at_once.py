@@ -53,7 +53,7 @@ def together(
     honest = creation._queue_up
 
     def wait_for_all(dealership_id: str) -> None:
-        ready.wait(20)
+        ready.wait(60)
         honest(dealership_id)
 
     monkeypatch.setattr(creation, "_queue_up", wait_for_all)
@@ -123,7 +123,7 @@ def test_an_upload_begun_while_its_intervention_is_erased_leaves_no_file_behind(
     try:
         one = threading.Thread(target=ask, args=[first], name=first)
         one.start()
-        assert written.wait(20)
+        assert written.wait(60)
         ask("erasing" if first == "creation" else "creation")
         one.join()
     finally:

@@ -22,7 +22,7 @@ FILM = os.urandom(5 * PART + 12345)
 @pytest.fixture(scope="module")
 def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
     """The upload process running with small parts and little patience."""
-    limits = {"PART_BYTES": str(PART), "UPLOAD_READ_TIMEOUT_S": "2", "UPLOAD_THREADS": "8"}
+    limits = {"PART_BYTES": str(PART), "UPLOAD_READ_TIMEOUT_S": "8", "UPLOAD_THREADS": "8"}
     opened = Garage(tmp_path_factory.mktemp("garage"), **limits)
     opened.upload.start()
     yield opened
@@ -45,7 +45,7 @@ def path(phone: Phone, intervention: str) -> str:
     return phone.create(len(FILM), intervention=intervention, kind="film", filename="IMG_0001.MOV")
 
 
-def wait_for(fact: Callable[[], bool], seconds: float = 10) -> None:
+def wait_for(fact: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not fact():
         assert time.monotonic() < deadline, "it did not come about"
@@ -81,7 +81,7 @@ def test_a_new_question_takes_over_from_a_stalled_request_without_losing_its_byt
     wait_for(lambda: len(garage.received(path)) >= PART)
     began = time.monotonic()
     assert phone.offset(path) == PART + 99
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 7
     stalled.sendall(FILM[PART + 99 : 2 * PART])  # wakes up too late: these are dropped
     assert phone.send(path, PART + 99, FILM[PART + 99 :]).status == 204
     assert b" 423 " in stalled.recv(4096)
@@ -155,7 +155,7 @@ def test_on_a_slow_line_progress_is_counted_before_a_part_is_full(
 
 def test_a_short_question_behind_a_long_body_is_answered_at_once(phone: Phone, path: str) -> None:
     with phone.begin(path, 0, len(FILM), FILM[: 2 * PART]) as line:
-        line.settimeout(2)
+        line.settimeout(7)
         time.sleep(0.5)  # all of it was read by now, and the rest is waited for
         line.sendall(FILM[2 * PART :])
         assert b" 204 " in line.recv(4096)
@@ -183,7 +183,7 @@ def test_a_chunked_body_is_understood_and_may_not_be_too_long(phone: Phone, inte
         (b"3\r\nefg\r\n5\r\nhijkl\r\n", b" 413 "),
         (b"6\r\nefghij\r\n", b" 204 "),
     ):
-        with socket.create_connection(("127.0.0.1", phone.port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", phone.port), timeout=30) as line:
             headers = phone.headers(Upload_Offset="0" if b"abcd" in chunks else "4", Host="upload")
             headers |= {"Content-Type": "application/offset+octet-stream", "Transfer-Encoding": "chunked"}
             head = f"PATCH {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -27,7 +27,7 @@ class _Gated(Folder):
 
     def put(self, key: str, data: bytes | memoryview, content_type: str = "application/octet-stream") -> None:
         self.keys.append(key)
-        assert self.open.wait(10)
+        assert self.open.wait(60)
         if len(self.keys) > self.fails_at:
             raise StorageDown("full")
         super().put(key, data, content_type)
