@@ -66,13 +66,13 @@ class Premiere(Finisher):
             session.commit()
         return asset_id
 
-    def finish(self, asset_id: str, *, portrait: bool = True) -> None:
-        """Record what is still missing of a film."""
+    def finish(self, asset_id: str, *, portrait: bool = True, until: str = "z") -> None:
+        """Record what is still missing of a film; or of its outputs whose names come before `until`."""
         with self.app.app_context():
             asset = session.get_one(Asset, asset_id)
             made = set(session.scalars(select(Output.name).where(Output.asset_id == asset_id)))
             for name, (facts, files) in _film(portrait).items():
-                if name in made:
+                if name in made or name >= until:
                     continue
                 prefix = keys.output_prefix(asset_id, RECIPE, 1, name)
                 rows = []

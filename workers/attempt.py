@@ -137,7 +137,7 @@ def _stand_back(asset_id: str, name: str) -> None:
     cores, until = len(os.sched_getaffinity(0)), time.monotonic() + _PATIENCE_S
     while not stopping.is_set() and time.monotonic() < until:
         with reading() as session:
-            if turn.in_front(session, asset_id, name, _machine()) * _CHUNK_CORES < cores:
+            if turn.in_front(session, asset_id, name, _machine(), settings().max_attempts) * _CHUNK_CORES < cores:
                 return
         time.sleep(_LOOK_S)
 

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from subprocess import SubprocessError
 
 import structlog
 
@@ -88,7 +89,11 @@ class Keeper:
             if self._limits is None or room.waiting is None or not room.waiting.is_idle:
                 room.close()
                 return
-            room.clear()
+            try:
+                room.clear()
+            except BaseException:
+                room.close()
+                raise
             self._kept = film, room
 
     def is_ready(self) -> bool:
@@ -125,7 +130,7 @@ class Keeper:
         if self._room is None and self._ahead:
             try:
                 self._room = _waiting(self._limits, AHEAD)
-            except (OSError, SandboxUnavailable) as error:
+            except (OSError, SandboxUnavailable, SubprocessError) as error:
                 log.warning("standby.missing", detail=str(error))
                 self._due = time.monotonic() + _REST_S
 

@@ -10,23 +10,37 @@ import { tell } from "./_tell";
 
 const AGAIN_MS = 3000;
 const ENOUGH_S = 1; // beyond its place, for a film to go on
+const BACK_S = 0.1; // at the very end of what there is, there is no picture
 
-export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string): Promise<void> {
+export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string, few: boolean): Promise<void> {
   const light = playsNatively(video) ? undefined : (await import("hls.js/light")).default;
   let [mended, tried, waiting] = [0, 0, false];
   let hope: number | undefined; // tries that are left, once nothing more is to come
   let current: Hls | undefined;
-  const film = screen.closest<HTMLElement>(".film");
-  let few = film && "partial" in film.dataset; // versions: the others are still to come
+  let turn = Promise.resolve();
 
-  // Once more from where it is: gone with what feeds it are place, speed, and whether it plays.
-  const again = async (): Promise<void> => {
-    const { currentTime, paused, playbackRate } = video;
-    const bits = current?.bandwidthEstimate;
+  // Once more from where it is, one after the other: gone with what feeds it are place, speed, and whether it plays.
+  const again = (): Promise<void> =>
+    (turn = turn.then(async () => {
+      const { currentTime, paused, playbackRate } = video;
+      const bits = current?.bandwidthEstimate;
+      current?.destroy();
+      await play(Math.max(0, currentTime - BACK_S), bits);
+      video.playbackRate = playbackRate;
+      if (!paused) await video.play().catch(() => undefined);
+    }));
+
+  // A player learns which versions there are only once. Its list may still be on its way: then it is asked again.
+  const more = (): void => {
+    if (!few || waiting || screen.closest(".film[data-partial]") || current?.levels.length === 0) return;
+    few = false;
+    if (!current || current.levels.length < 2) void again();
+  };
+
+  const end = (): void => {
+    document.removeEventListener("grown", more);
     current?.destroy();
-    await play(currentTime, bits);
-    video.playbackRate = playbackRate;
-    if (!paused) await video.play().catch(() => undefined);
+    tell(screen);
   };
 
   // What was listed may be made anew, and be away until then: what is buffered stays to be seen, and the film goes on
@@ -44,8 +58,7 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
       waiting = false;
       return again();
     }
-    current?.destroy();
-    tell(screen);
+    end();
   };
 
   // `from`, s: a film that still grows is not a live broadcast, it begins at its beginning. `bits`/s: what the line takes,
@@ -71,20 +84,15 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
       if (!fatal || waiting) return;
       if (type === light.ErrorTypes.NETWORK_ERROR) return void lost();
       if (type === light.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
-      hls.destroy();
-      tell(screen);
+      end();
     });
+    hls.on(light.Events.MANIFEST_PARSED, () => setTimeout(more));
     hls.loadSource(playlist);
     hls.attachMedia(video);
     return new Promise((resolve) => hls.once(light.Events.MEDIA_ATTACHED, resolve));
   };
   if (!light) video.addEventListener("error", () => void lost());
-  // A player learns which versions there are only once.
-  document.addEventListener("grown", () => {
-    if (!few || waiting || !film || "partial" in film.dataset) return;
-    few = false;
-    if (!current || current.levels.length < 2) void again();
-  });
+  document.addEventListener("grown", more);
   await play(0);
 }
 

@@ -20,15 +20,16 @@ const CONTROLS = `
   <media-playback-rate-button rates="0.5 1 1.5 2"></media-playback-rate-button><media-fullscreen-button></media-fullscreen-button>
 </media-control-bar></div>`;
 
-/** Puts the player over the poster and plays. `video` has been asked to play inside the viewer's gesture. */
-export async function start(screen: HTMLElement, video: HTMLVideoElement): Promise<void> {
+/** Puts the player over the poster and plays. `video` has been asked to play inside the viewer's gesture; `few` versions
+ * of the film were there then, others are to come. */
+export async function start(screen: HTMLElement, video: HTMLVideoElement, few: boolean): Promise<void> {
   const controller = document.createElement("media-controller");
   controller.setAttribute("autohide", "2");
   controller.lang = document.documentElement.lang;
   screen.append(controller); // first, since its parts write into style sheets, which they have only in a document
   video.slot = "media";
   controller.append(video);
-  const fed = feed(screen, video, screen.dataset.playlist ?? ""); // by the size it has there a version is chosen
+  const fed = feed(screen, video, screen.dataset.playlist ?? "", few); // by the size it has there a version is chosen
   await speak(document.documentElement.lang);
   controller.insertAdjacentHTML("beforeend", CONTROLS);
   storyboard(screen.closest<HTMLElement>(".film") ?? screen);

@@ -39,9 +39,10 @@ async function play(screen: HTMLElement): Promise<void> {
   const broken = screen.querySelector(".broken");
   broken?.remove();
   if (broken || isOld()) await renew().catch(() => undefined);
+  const few = screen.closest(".film")?.hasAttribute("data-partial") ?? false; // as of the list that is asked for now
   if (!("ManagedMediaSource" in window)) ahead(screen.dataset.playlist ?? "", screen.dataset.opening ?? "");
   try {
-    await (await player()).start(screen, video);
+    await (await player()).start(screen, video, few);
   } catch {
     loading = undefined; // a lost network: the next touch fetches it again
     tell(screen);
@@ -65,7 +66,8 @@ async function grow(): Promise<void> {
     if (document.visibilityState !== "visible") continue;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
     if (answer?.status === 404) return location.reload();
-    if (answer?.ok) merge(page, new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const text = answer?.ok && (await answer.text().catch(() => "")); // a line may break at any byte
+    if (text) merge(page, new DOMParser().parseFromString(text, "text/html"));
   }
 }
 

@@ -84,9 +84,10 @@ def follow(session: Session, queue: str, *, worker: str, lease_s: float = 30, ma
     return None
 
 
-def in_front(session: Session, asset_id: str, name: str, machine: str) -> int:
+def in_front(session: Session, asset_id: str, name: str, machine: str, max_attempts: int = 3) -> int:
     """How many first chunks are being made by the workers of one machine, before which this name stands back; 0 for one
-    that is itself in `express`, but a first chunk's other renditions. `machine` is how the names of its workers begin.
+    that is itself in `express`, but a first chunk's other renditions, and for those where whoever is woken for them
+    would make something else. `machine` is how the names of its workers begin.
     """
     behind = or_(Claim.queue != EXPRESS, Claim.name == REST)
     later = exists().where(Claim.asset_id == asset_id, Claim.name == name, behind)
@@ -98,7 +99,11 @@ def in_front(session: Session, asset_id: str, name: str, machine: str) -> int:
         first.worker.startswith(machine, autoescape=True),
         later,
     )
-    return session.scalar(made) or 0
+    count = session.scalar(made) or 0
+    if count and name == REST:
+        urgent = _most_urgent(session, EXPRESS, _waiting(max_attempts))
+        return count if urgent is None or urgent.name == REST else 0
+    return count
 
 
 def _most_urgent(

@@ -9,6 +9,7 @@ from visiting import FILM, House, Visit
 
 from pipeline.catalog import assets
 from pipeline.catalog.models import Asset, Output, State
+from pipeline.names import FIRST, REST
 from webapp.database import session
 
 pytestmark = pytest.mark.browser
@@ -73,6 +74,31 @@ def test_a_film_that_begins_in_one_version_is_handed_the_others_while_it_is_watc
     assert any(name.startswith("270p-0") for name in asked)
     assert seen.page.evaluate(f"{FILM}.currentTime") == pytest.approx(6, abs=0.3)
     assert seen.page.evaluate("performance.getEntriesByType('navigation').length") == 1
+    assert seen.faults == []
+
+
+def test_a_short_film_that_was_seen_to_its_end_keeps_its_picture_when_the_other_versions_come(
+    house: House, visit: Callable[..., Visit]
+) -> None:
+    intervention = house.intervention()
+    film = house.premiere.screening(intervention, chunks=0.5)
+    with house.app.app_context():
+        asset = session.get_one(Asset, film)
+        asset.plan = {"outputs": [entry for entry in asset.plan["outputs"] if entry["name"] in (FIRST, REST)]}
+        session.commit()
+    seen = visit(house.url(intervention))
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 1.8 && {FILM}.readyState < 3")  # it waits for more
+
+    house.premiere.finish(film, until="chunk/0001")
+    seen.until(f"{FILM}.ended")
+
+    green = f"""(() => {{
+        const page = new OffscreenCanvas(1, 1).getContext("2d");
+        page.drawImage({FILM}, 0, 0, 1, 1);
+        return page.getImageData(0, 0, 1, 1).data[1];
+    }})()"""
+    assert seen.page.evaluate(green) > 30  # of 255, anywhere in the painted picture
     assert seen.faults == []
 
 

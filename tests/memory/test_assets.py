@@ -160,21 +160,21 @@ def test_a_new_recipe_wants_everything_anew(session: Session) -> None:
 def test_percent_and_time_left_come_from_the_work_done(session: Session) -> None:
     asset = planned(session, film(4))
     assert assets.progress(session, asset) == assets.Progress(State.PROCESSING, 0, None, False, None)
-    session.execute(update(Claim).where(Claim.name == "poster").values(started_at=Claim.queued_at - 6))
+    session.execute(update(Claim).where(Claim.name == "poster").values(started_at=Claim.queued_at - 600))
 
     lease = lease_of(session, asset.id, "chunk/0000")
-    session.execute(update(Claim).where(Claim.name == "chunk/0000").values(started_at=Claim.queued_at - 10))
+    session.execute(update(Claim).where(Claim.name == "chunk/0000").values(started_at=Claim.queued_at - 1000))
     assets.renew(session, lease, progress=0.5)
     session.commit()
     halfway = assets.progress(session, asset)
     publish(session, lease)
     done = assets.progress(session, asset)
 
-    # 2 of 20 s of film took 10 s: 90 s are left; then 4 of 20: 40 s.
+    # 2 of 20 s of film took 1000 s: 9000 s are left; then 4 of 20: 4000 s.
     assert (halfway.percent, halfway.playable) == (10, False)
-    assert halfway.eta_s == pytest.approx(90, rel=0.1)
+    assert halfway.eta_s == pytest.approx(9000, rel=0.1)
     assert (done.percent, done.playable) == (20, True)
-    assert done.eta_s == pytest.approx(40, rel=0.1)
+    assert done.eta_s == pytest.approx(4000, rel=0.1)
 
 
 def test_a_photo_is_playable_when_its_sizes_are_there(session: Session) -> None:

@@ -9,9 +9,10 @@ from cast import open_page
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from pipeline.catalog.models import Asset, Output, State
+from pipeline.names import FIRST, REST
 from webapp.accounts.models import Dealership
 from webapp.customers import colour
 from webapp.customers import page as view
@@ -96,6 +97,38 @@ def test_a_film_that_failed_after_its_last_chunk_stays_and_one_with_a_hole_does_
         session.execute(delete(Output).where(Output.asset_id == film, Output.name == "chunk/0001"))
         session.commit()
     assert "The pads are worn" not in open_page(client, token)
+
+
+def test_a_film_that_failed_at_its_first_chunks_heavy_renditions_is_seen_in_the_light_one(
+    client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    film, token = finisher.film(intervention, state=State.FAILED), issue(intervention)
+    with shop.app_context():
+        asset = session.get_one(Asset, film)
+        asset.plan = {"outputs": [*asset.plan["outputs"], {"name": REST}]}
+        session.commit()
+
+    page = open_page(client, token)
+    assert 'data-stage="ready"' in page
+    assert "data-partial" not in page
+    playlist = re.search(r'data-playlist="([^"]+)"', page)[1]
+    assert "#EXT-X-ENDLIST" in client.get(playlist.replace("index", "720p")).text
+
+
+def test_a_first_chunk_without_its_light_rendition_is_nothing_to_play_yet(
+    client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    film, token = finisher.film(intervention, chunks=1, state=State.PROCESSING), issue(intervention)
+    page = open_page(client, token)
+    assert 'data-stage="playable"' in page
+    playlist = re.search(r'data-playlist="([^"]+)"', page)[1]
+    assert client.get(playlist).status_code == 200
+
+    with shop.app_context():
+        session.execute(update(Output).where(Output.asset_id == film, Output.name == FIRST).values(name=REST))
+        session.commit()
+    assert 'data-stage="waiting"' in open_page(client, token)
+    assert client.get(playlist).status_code == 404
 
 
 def test_the_rest_is_on_its_way_until_the_last_chunk_and_not_until_the_storyboard(

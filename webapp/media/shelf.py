@@ -46,16 +46,23 @@ def is_playable(made: dict[str, Output]) -> bool:
 
 
 def first(asset: Asset, made: dict[str, Output]) -> tuple[list[Output], bool]:
-    """What is there of a film's first chunk, and whether some of its renditions are still to come."""
+    """What can be played of a film's first chunk, and whether some of its renditions are still to come."""
+    if not is_playable(made):
+        return [], False
     here = [made[name] for name in (FIRST, REST) if name in made]
-    if len(here) != 1 or asset.state is State.READY:
+    if len(here) == 2 or asset.state in (State.READY, State.FAILED):
         return here, False
     return here, any(entry["name"] == REST for entry in (asset.plan or {}).get("outputs", ()))
 
 
 def is_whole(asset: Asset, made: dict[str, Output]) -> bool:
-    """Whether every chunk is recorded, of a plan that rests on all of the file: an early one may still be replaced."""
+    """Whether every chunk is recorded, of a plan that rests on all of the file: an early one may still be replaced.
+
+    A film that failed at its first chunk's other renditions is whole without them, in the one that it begins with.
+    """
     wanted = [entry["name"] for entry in (asset.plan or {}).get("outputs", ()) if entry["name"].startswith("chunk/")]
+    if asset.state is State.FAILED:
+        wanted = [name for name in wanted if name != REST]
     if not wanted or not all(name in made for name in wanted):
         return False
     undecided = select(Claim.id).where(Claim.asset_id == asset.id, Claim.name == INGEST, Claim.done.is_(False))
@@ -65,6 +72,8 @@ def is_whole(asset: Asset, made: dict[str, Output]) -> bool:
 def playlists(asset: Asset) -> dict[str, str]:
     """The film's playlists as of now, by file name; segments are named by output id and path only."""
     made = outputs(asset)
+    if not is_playable(made):
+        return {}
     chunks = [row for name, row in made.items() if name.startswith("chunk/")]
     at = {(row.facts["chunk"], entry["path"]): row.id for row in chunks for entry in row.files}
     return playlist.film(

@@ -59,11 +59,12 @@ export class Media {
     for (const item of this.items) {
       const text = captionOf(place(item));
       if (text === undefined) continue;
-      if (!(await this.post(item, "caption", { caption: text }))) return this.onChange();
+      if (!(await this.post(item, "caption", { caption: text }))) continue;
       forgetCaption(place(item), text);
       taken = true;
     }
     if (taken) await this.refresh();
+    else this.onChange();
   }
 
   /** Resolves to whether the server took it. Keys that are over are renewed once. */
