@@ -204,7 +204,7 @@ def test_what_is_said_of_a_film_in_work_is_two_lines_and_moves_nothing(
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # asked at once
         more = card.locator(".entry-state small")
         expect(more).to_contain_text(left) if left else expect(more).to_have_count(0)
-        page.evaluate("document.fonts.ready")  # another font's lines are longer
+        page.evaluate("Promise.all([...document.fonts].map(font => font.load()))")  # another font's lines are longer
         name, state, whole = (
             box.bounding_box() for box in (card.locator(".entry-name"), card.locator(".entry-state > span"), card)
         )
