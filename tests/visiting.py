@@ -81,7 +81,7 @@ class Visit:
     requests: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
-    def until(self, script: str, seconds: float = 20) -> Any:
+    def until(self, script: str, seconds: float = 40) -> Any:
         """Poll (the page forbids eval) until the expression is true."""
         end = time.monotonic() + seconds
         while not (value := self.page.evaluate(script)):

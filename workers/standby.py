@@ -91,9 +91,10 @@ class Keeper:
                 return
             try:
                 room.clear()
-            except BaseException:
+            except OSError as error:  # the job is done: the next one has another room
+                log.warning("standby.left", detail=str(error))
                 room.close()
-                raise
+                return
             self._kept = film, room
 
     def is_ready(self) -> bool:

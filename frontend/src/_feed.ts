@@ -14,30 +14,38 @@ const BACK_S = 0.1; // at the very end of what there is, there is no picture
 
 export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string, few: boolean): Promise<void> {
   const light = playsNatively(video) ? undefined : (await import("hls.js/light")).default;
-  let [mended, tried, waiting] = [0, 0, false];
+  let [mended, tried, waiting, over] = [0, 0, false, false];
   let hope: number | undefined; // tries that are left, once nothing more is to come
   let current: Hls | undefined;
-  let turn = Promise.resolve();
+  let turn: Promise<unknown> = Promise.resolve();
+  let place = 0; // s, while there is nothing of the film in the video
+
+  const at = (): number => (place = video.readyState > 1 ? video.currentTime : video.currentTime || place);
 
   // Once more from where it is, one after the other: gone with what feeds it are place, speed, and whether it plays.
-  const again = (): Promise<void> =>
-    (turn = turn.then(async () => {
-      const { currentTime, paused, playbackRate } = video;
-      const bits = current?.bandwidthEstimate;
+  const again = (): Promise<unknown> =>
+    (turn = turn.catch(() => undefined).then(async () => {
+      if (over) return;
+      const { paused, playbackRate } = video;
+      const [from, bits] = [Math.max(0, at() - BACK_S), current?.bandwidthEstimate];
       current?.destroy();
-      await play(Math.max(0, currentTime - BACK_S), bits);
+      await play(from, bits);
       video.playbackRate = playbackRate;
-      if (!paused) await video.play().catch(() => undefined);
+      if (!paused) video.play().catch(() => undefined); // not awaited: it may be long before there is something to play
     }));
 
   // A player learns which versions there are only once. Its list may still be on its way: then it is asked again.
   const more = (): void => {
-    if (!few || waiting || screen.closest(".film[data-partial]") || current?.levels.length === 0) return;
+    if (over || !few || waiting || current?.levels.length === 0) return;
+    if (screen.closest('.film:is([data-partial], [data-stage="waiting"], [data-stage="gone"])')) return;
+    // Seen to its end: it has them when it is begun again.
+    if (video.ended) return video.addEventListener("play", () => ((place = 0), more()), { once: true });
     few = false;
     if (!current || current.levels.length < 2) void again();
   };
 
   const end = (): void => {
+    over = true;
     document.removeEventListener("grown", more);
     current?.destroy();
     tell(screen);
@@ -46,17 +54,17 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
   // What was listed may be made anew, and be away until then: what is buffered stays to be seen, and the film goes on
   // where it was as soon as there is so much of it again.
   const lost = async (): Promise<void> => {
-    if (waiting) return;
+    if (waiting || over) return;
     waiting = true;
     await renew().catch(() => undefined);
     const fresh = screen.dataset.playlist ?? playlist;
     if (fresh !== playlist) hope = 1; // its address was over, which is no sign of what there is
     playlist = fresh;
-    for (hope ??= video.currentTime ? 2 : 0; grows(screen) ? (hope = 2) : hope--; ) {
+    for (hope ??= at() ? 2 : 0; grows(screen) ? (hope = 2) : hope--; ) {
       if (tried++) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-      if ((await reach(playlist)) < video.currentTime + ENOUGH_S) continue;
+      if ((await reach(playlist)) < at() + ENOUGH_S) continue;
       waiting = false;
-      return again();
+      return void again();
     }
     end();
   };
@@ -65,6 +73,7 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
   // if that is known.
   const play = async (from: number, bits?: number): Promise<unknown> => {
     if (!light) {
+      few = !!screen.closest(".film[data-partial]"); // as of the list that is asked for now
       video.src = playlist;
       return from && video.addEventListener("loadedmetadata", () => (video.currentTime = from), { once: true });
     }
@@ -81,7 +90,7 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
     const opening = `/${screen.dataset.opening?.split(" ")[0]}`;
     if (!from) hls.once(light.Events.MANIFEST_PARSED, () => (hls.startLevel = hls.levels.findIndex(({ uri }) => uri.endsWith(opening))));
     hls.on(light.Events.ERROR, (_, { fatal, type }) => {
-      if (!fatal || waiting) return;
+      if (!fatal || waiting || over) return;
       if (type === light.ErrorTypes.NETWORK_ERROR) return void lost();
       if (type === light.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
       end();
@@ -89,11 +98,14 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
     hls.on(light.Events.MANIFEST_PARSED, () => setTimeout(more));
     hls.loadSource(playlist);
     hls.attachMedia(video);
-    return new Promise((resolve) => hls.once(light.Events.MEDIA_ATTACHED, resolve));
+    return new Promise<void>((resolve) => {
+      hls.once(light.Events.MEDIA_ATTACHED, () => resolve());
+      hls.once(light.Events.DESTROYING, () => resolve());
+    });
   };
   if (!light) video.addEventListener("error", () => void lost());
   document.addEventListener("grown", more);
-  await play(0);
+  await (turn = play(0));
 }
 
 // Whether more of the film is to come, by what the page last heard of it.

@@ -86,11 +86,12 @@ def follow(session: Session, queue: str, *, worker: str, lease_s: float = 30, ma
 
 def in_front(session: Session, asset_id: str, name: str, machine: str, max_attempts: int = 3) -> int:
     """How many first chunks are being made by the workers of one machine, before which this name stands back; 0 for one
-    that is itself in `express`, but a first chunk's other renditions, and for those where whoever is woken for them
-    would make something else. `machine` is how the names of its workers begin.
+    that is itself in `express`, but a first chunk's other renditions, and for those where something else waits there;
+    0 for what is done or taken. `machine` is how the names of its workers begin.
     """
     behind = or_(Claim.queue != EXPRESS, Claim.name == REST)
-    later = exists().where(Claim.asset_id == asset_id, Claim.name == name, behind)
+    free = or_(Claim.lease_until.is_(None), Claim.lease_until < now())
+    later = exists().where(Claim.asset_id == asset_id, Claim.name == name, behind, Claim.done.is_(False), free)
     first = aliased(Claim)
     made = select(func.count()).where(
         first.lease_until > now(),
@@ -101,8 +102,8 @@ def in_front(session: Session, asset_id: str, name: str, machine: str, max_attem
     )
     count = session.scalar(made) or 0
     if count and name == REST:
-        urgent = _most_urgent(session, EXPRESS, _waiting(max_attempts))
-        return count if urgent is None or urgent.name == REST else 0
+        other = select(Claim.id).join(Asset).where(Claim.queue == EXPRESS, Claim.name != REST, *_waiting(max_attempts))
+        return 0 if session.scalar(other.limit(1)) else count
     return count
 
 

@@ -109,6 +109,26 @@ def _measured(room: Room, body: bytes, nice: int = 0) -> dict[str, Any]:
     )
 
 
+def test_a_room_that_cannot_be_cleared_costs_its_child_and_not_the_job(
+    keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = paint(tmp_path / "a.mp4", seconds=1, size=(160, 120))
+    room = _taken(keeper, "film")
+    _measured(room, clip.read_bytes())
+    with monkeypatch.context() as context:
+        context.setattr(Room, "clear", _refused)
+        keeper.keep("film", room)
+
+    assert not room.path.exists()
+    again = _taken(keeper, "film")
+    assert again is not room
+    again.close()
+
+
+def _refused(_: Room) -> None:
+    raise OSError("a file stays")
+
+
 def test_a_child_that_ends_while_it_waits_is_replaced(keeper: Keeper) -> None:
     room = keeper._room
     assert room is not None

@@ -75,7 +75,7 @@ def test_whatever_a_child_leaves_running_dies_with_it(film: Path, layer: sandbox
         "say({'result':{}})"
     )
     run_child(code, film, layer=layer)
-    for _ in range(50):
+    for _ in range(600):
         if not (left := _running(mark)):
             break
         time.sleep(0.1)
@@ -91,7 +91,7 @@ def test_a_killed_worker_leaves_no_child(name: str, film: Path) -> None:
     finally:
         worker.kill()
         worker.wait()
-    assert _wait(lambda: _running(mark) == [], 10)
+    assert _wait(lambda: _running(mark) == [], 60)
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> bool:

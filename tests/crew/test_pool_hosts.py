@@ -20,7 +20,7 @@ from pipeline.catalog.models import INGEST, Asset, Base, Claim, Output, State
 
 pytestmark = [pytest.mark.xdist_group("hosts"), pytest.mark.timeout(600)]
 
-LEASE_S = 2
+LEASE_S = 6
 PATIENCE_S = 180  # on a busy machine; alone, all of it takes half a minute
 PART_BYTES = 1 << 18
 

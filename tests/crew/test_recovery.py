@@ -23,7 +23,7 @@ from workers import connections, sweep
 
 pytestmark = [pytest.mark.xdist_group("recovery"), pytest.mark.timeout(400)]
 
-LEASE_S = 1.5
+LEASE_S = 4
 QUICK = {"lease_s": LEASE_S, "sweep_s": 0.3, "window": 3}
 
 

@@ -1,7 +1,7 @@
 """Whose turn it is, on both databases: a message wakes a worker, which then takes what is most urgent in its queue."""
 
 import pytest
-from filming import PHOTO, called, film_of, planned, publish, received, rung
+from filming import PHOTO, called, film_of, lease_of, planned, publish, received, rung
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -200,5 +200,9 @@ def test_while_a_first_chunk_is_made_on_a_machine_what_comes_later_stands_behind
     assert stands_behind(REST) == 0  # whoever is woken for it makes this film's own first chunk
     session.execute(update(Claim).where(Claim.asset_id == other, Claim.name == "chunk/0000").values(done=True))
     assert stands_behind(REST) == 1
+    taken = lease_of(session, other, REST)
+    assert stands_behind(REST) == 0
+    publish(session, taken)
+    assert stands_behind(REST) == 0
     publish(session, first.lease)
     assert stands_behind("chunk/0001") == stands_behind(REST) == 0

@@ -22,7 +22,7 @@ FILM = os.urandom(5 * PART + 12345)
 @pytest.fixture(scope="module")
 def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
     """The upload process running with small parts and little patience."""
-    limits = {"PART_BYTES": str(PART), "UPLOAD_READ_TIMEOUT_S": "8", "UPLOAD_THREADS": "8"}
+    limits = {"PART_BYTES": str(PART), "UPLOAD_READ_TIMEOUT_S": "20", "UPLOAD_THREADS": "8"}
     opened = Garage(tmp_path_factory.mktemp("garage"), **limits)
     opened.upload.start()
     yield opened
@@ -81,7 +81,7 @@ def test_a_new_question_takes_over_from_a_stalled_request_without_losing_its_byt
     wait_for(lambda: len(garage.received(path)) >= PART)
     began = time.monotonic()
     assert phone.offset(path) == PART + 99
-    assert time.monotonic() - began < 7
+    assert time.monotonic() - began < 15
     stalled.sendall(FILM[PART + 99 : 2 * PART])  # wakes up too late: these are dropped
     assert phone.send(path, PART + 99, FILM[PART + 99 :]).status == 204
     assert b" 423 " in stalled.recv(4096)
@@ -155,7 +155,7 @@ def test_on_a_slow_line_progress_is_counted_before_a_part_is_full(
 
 def test_a_short_question_behind_a_long_body_is_answered_at_once(phone: Phone, path: str) -> None:
     with phone.begin(path, 0, len(FILM), FILM[: 2 * PART]) as line:
-        line.settimeout(7)
+        line.settimeout(15)
         time.sleep(0.5)  # all of it was read by now, and the rest is waited for
         line.sendall(FILM[2 * PART :])
         assert b" 204 " in line.recv(4096)
