@@ -8,6 +8,11 @@ import structlog
 from workers.settings import Settings
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says first, or what it is where it says nothing: below that may stand a statement."""
+    return (str(error).splitlines() or [repr(error)])[0]
+
+
 def configure(settings: Settings) -> None:
     """Send our events and the libraries' lines to stderr in one form, readable or JSON."""
     shared: list[structlog.types.Processor] = [

@@ -17,6 +17,7 @@ from pipeline.catalog.engine import now
 from pipeline.catalog.models import Outbox
 from workers import broker, logs
 from workers.connections import reading, transaction
+from workers.queues import QUEUES
 from workers.settings import settings
 from workers.sweep import Doorbell, reconcile
 
@@ -30,12 +31,17 @@ log = structlog.get_logger("walkaround.relay")
 def forward(doorbell: broker.Broker) -> int:
     """Send the oldest unsent rows, then mark them; how many. Dying between the two rings twice, which is harmless.
 
+    What names a queue that nobody can listen to is written to the log and counts as sent.
+
     Raises: redis.RedisError, sqlalchemy.exc.DBAPIError.
     """
     with reading() as session:
         unsent = session.scalars(select(Outbox).where(Outbox.sent_at.is_(None)).order_by(Outbox.id).limit(_AT_ONCE))
         rows = unsent.all()
     for row in rows:
+        if row.queue not in QUEUES:  # of other code's, or a mistake: there it would lie, and nobody would know
+            log.error("relay.unknown_queue", queue=row.queue, actor=row.actor)
+            continue
         traced = {"request_id": row.request_id} if row.request_id else {}
         doorbell.enqueue(broker.message(row.queue, row.actor, row.args, **traced))
     if rows:
@@ -55,7 +61,7 @@ def run(stop: threading.Event) -> None:
             if not forward(doorbell):
                 stop.wait(_IDLE_S)
         except (redis.RedisError, DBAPIError) as error:
-            log.warning("relay.waiting", error=str(error).splitlines()[0])
+            log.warning("relay.waiting", error=logs.first_line(error))
             stop.wait(_DOWN_S)
 
 

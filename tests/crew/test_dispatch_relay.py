@@ -91,32 +91,18 @@ def test_what_could_not_be_sent_is_sent_when_the_broker_is_back(crew: Crew, valk
         running.join()
 
 
-def test_a_restarted_or_emptied_broker_is_noticed_once(crew: Crew, valkey: servers.Valkey) -> None:
-    bell = sweep.Doorbell()
-    assert bell.forgot()  # nothing is known about what it was before
-    assert not bell.forgot()
-
-    valkey.flush()
-    assert bell.forgot()
-    assert not bell.forgot()
-
-    valkey.kill()
-    valkey.start()
-    assert bell.forgot()
-    assert not bell.forgot()
-
-
-def test_messages_lost_with_the_broker_are_sent_again(crew: Crew, valkey: servers.Valkey) -> None:
-    bell = sweep.Doorbell()
-    bell.forgot()
+def test_a_row_of_an_unknown_queue_is_told_and_holds_nothing_up(crew: Crew) -> None:
+    with connections.transaction() as session:
+        outbox.ring(session, "yesterday", "make", {"asset_id": "a"})
     crew.send(tiny_child.film())
-    relay.forward(broker.connect())
-    valkey.flush()
 
-    sweep.reconcile(bell)
-    relay.forward(broker.connect())
+    with structlog.testing.capture_logs() as lines:
+        assert relay.forward(broker.connect()) == 2
 
-    assert [message.actor_name for message in waiting("express")] == ["ingest"]
+    assert [(line["event"], line["queue"]) for line in lines] == [("relay.unknown_queue", "yesterday")]
+    assert len(waiting("express")) == 1
+    assert not waiting("yesterday")
+    assert unsent() == 0
 
 
 def test_a_long_film_does_not_hold_up_a_short_one(crew: Crew) -> None:
