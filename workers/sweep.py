@@ -13,6 +13,7 @@ from pipeline.catalog import keys
 from pipeline.catalog import reconcile as rows
 from pipeline.catalog.storage import StorageDown
 from workers.connections import objects, reading, transaction, valkey
+from workers.logs import first_line
 from workers.queues import QUEUES
 from workers.settings import settings
 
@@ -27,14 +28,21 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._run_id: str | None = None
+        self._found: str | None = None
 
     def forgot(self) -> bool:
-        """Whether it was restarted or emptied since last asked. Raises: redis.RedisError."""
-        run_id = str(cast(dict[str, object], valkey().info("server"))["run_id"])
-        before, self._run_id = self._run_id, run_id
+        """Whether it was restarted or emptied since last `rung`. Raises: redis.RedisError."""
+        self._found = str(cast(dict[str, object], valkey().info("server"))["run_id"])
         kept = valkey().exists(_ALIVE)
-        valkey().set(_ALIVE, run_id)
-        return not kept or before not in (None, run_id)
+        return not kept or self._run_id not in (None, self._found)
+
+    def rung(self, forgot: bool) -> None:
+        """What it `forgot` is called for again, and that is committed: from now on it must know. Before that a database
+        that went away would leave it unsaid. Raises: redis.RedisError.
+        """
+        if forgot:  # only then: one that was emptied a moment ago must not hold our key before that is noticed
+            valkey().set(_ALIVE, str(self._found))
+        self._run_id = self._found
 
     def idle_queues(self) -> list[str]:
         """Queues without a message waiting. Raises: redis.RedisError."""
@@ -42,17 +50,23 @@ class Doorbell:
 
 
 def reconcile(bell: Doorbell) -> None:
-    """Ring again for lost workers and lost messages; fail what was tried too often."""
+    """Ring again for lost workers and lost messages; fail what was tried too often.
+
+    Raises: redis.RedisError, sqlalchemy.exc.DBAPIError.
+    """
     limits = settings()
     try:
         forgot, idle = bell.forgot(), bell.idle_queues()
+        answers = True
     except redis.RedisError as error:
         log.warning("broker.unreachable", error=str(error))
-        forgot, idle = False, []
+        answers, forgot, idle = False, False, []
     with transaction() as session:
         failed = rows.give_up(session, max_attempts=limits.max_attempts, window=limits.window)
         rung = rows.ring_again(session, idle_queues=idle, all_queues=forgot)
         woken = rows.dispatch_again(session, window=limits.window)
+    if answers:
+        bell.rung(forgot)
     for asset_id in failed:
         log.error("asset.failed", asset_id=asset_id)
     if rung or woken:
@@ -64,7 +78,7 @@ def clear(stopping: Callable[[], bool]) -> None:
     try:
         tidy(stopping)
     except (StorageDown, DBAPIError) as error:
-        log.warning("sweep.waiting", error=str(error).splitlines()[0])
+        log.warning("sweep.waiting", error=first_line(error))
 
 
 def tidy(stopping: Callable[[], bool] = lambda: False) -> None:

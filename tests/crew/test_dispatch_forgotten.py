@@ -1,0 +1,95 @@
+"""A broker that was restarted or emptied: what it forgot is rung for again, whatever else goes wrong meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import crewroom
+import pytest
+import servers
+import tiny_child
+from crewroom import Crew
+from sqlalchemy.exc import OperationalError
+
+from pipeline.catalog import reconcile
+from pipeline.catalog.storage import StorageDown
+from workers import broker, connections, logs, relay, sweep
+
+pytestmark = pytest.mark.xdist_group("valkey")
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[servers.Valkey]:
+    with servers.valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valkey: servers.Valkey) -> Iterator[Crew]:
+    valkey.flush()
+    with crewroom.crew(tmp_path, monkeypatch, redis_url=valkey.url, sandbox="none", window=2, sweep_s=0.1) as crew:
+        yield crew
+
+
+def gone(*_: object, **__: object) -> int:
+    raise OperationalError("SELECT 1", {}, Exception("the server went away"))
+
+
+def test_a_restarted_or_emptied_broker_is_noticed_once(crew: Crew, valkey: servers.Valkey) -> None:
+    bell = sweep.Doorbell()
+
+    def noticed() -> bool:
+        forgot = bell.forgot()
+        bell.rung(forgot)
+        return forgot
+
+    assert noticed()  # nothing is known about what it was before
+    assert not noticed()
+
+    valkey.flush()
+    assert noticed()
+    assert not noticed()
+
+    valkey.kill()
+    valkey.start()
+    assert noticed()
+    assert not noticed()
+
+
+def test_messages_lost_with_the_broker_are_sent_again(crew: Crew, valkey: servers.Valkey) -> None:
+    bell = sweep.Doorbell()
+    sweep.reconcile(bell)
+    crew.send(tiny_child.film())
+    relay.forward(broker.connect())
+    valkey.flush()
+
+    sweep.reconcile(bell)
+    relay.forward(broker.connect())
+
+    assert connections.valkey().llen("dramatiq:express") == 1
+
+
+def test_what_the_broker_forgot_is_rung_for_when_the_database_is_back(
+    crew: Crew, valkey: servers.Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell = sweep.Doorbell()
+    sweep.reconcile(bell)
+    crew.send(tiny_child.film())
+    relay.forward(broker.connect())
+    valkey.flush()
+    with monkeypatch.context() as away:
+        away.setattr(reconcile, "ring_again", gone)
+        with pytest.raises(OperationalError):
+            sweep.reconcile(bell)
+
+    sweep.reconcile(bell)
+    relay.forward(broker.connect())
+
+    assert connections.valkey().llen("dramatiq:express") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [(StorageDown(), "StorageDown()"), (StorageDown("no route\nSELECT"), "no route"), (OSError(), "OSError()")],
+)
+def test_an_error_is_told_in_its_first_line_or_by_its_name(error: Exception, line: str) -> None:
+    assert logs.first_line(error) == line
