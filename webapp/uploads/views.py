@@ -11,19 +11,13 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
-from sqlalchemy import update
-from sqlalchemy.orm import joinedload
 
 from pipeline.catalog import assets
-from pipeline.catalog.models import State
 from webapp.database import session, settings, storage
 from webapp.guards import limiter
-from webapp.uploads import ahead, creation, protocol, turns
-from webapp.uploads.body import Body
+from webapp.uploads import ahead, creation, places, protocol, turns
 from webapp.uploads.callers import caller, token
-from webapp.uploads.models import Upload
 from webapp.uploads.protocol import Checksum, Refused
-from webapp.uploads.receive import Place, Receiver
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/files")
 
@@ -99,7 +93,7 @@ def create() -> ResponseReturnValue:
     with_bytes = bool(request.content_length) or "Transfer-Encoding" in request.headers
     if with_bytes:
         _require_content_type()
-        _require_room(size)
+        places.require_room(size)
     upload = creation.create(who, pairs, header, size, settings())
     headers = {
         "Location": f"{settings().effective_upload_url}/files/{upload.id}",
@@ -108,7 +102,7 @@ def create() -> ResponseReturnValue:
     upload_id, known = upload.id, upload.asset.received > 0
     session.rollback()
     if with_bytes and not known:
-        headers["Upload-Offset"] = str(_receive(_take_over(upload_id, 0), checksum))
+        headers["Upload-Offset"] = str(places.receive(places.take_over(upload_id, 0), checksum))
     return "", 201, headers
 
 
@@ -116,7 +110,7 @@ def create() -> ResponseReturnValue:
 def head(upload_id: str) -> ResponseReturnValue:
     """How many bytes are safe. Whoever asks is about to continue, so a stalled request loses its place."""
     turns.ask(_find(upload_id))
-    upload = _alive(_fenced(upload_id))
+    upload = places.alive(places.fenced(upload_id))
     headers = {"Upload-Offset": str(upload.asset.received), "Upload-Length": str(upload.asset.size)}
     if upload.metadata_header:
         headers["Upload-Metadata"] = upload.metadata_header
@@ -133,8 +127,8 @@ def patch(upload_id: str) -> ResponseReturnValue:
     _require_content_type()
     offset = protocol.number("Upload-Offset", request.headers.get("Upload-Offset"))
     checksum = _checksum()
-    place = _take_over(upload_id, offset)
-    received = _receive(place, checksum)
+    place = places.take_over(upload_id, offset)
+    received = places.receive(place, checksum)
     headers = {"Upload-Offset": str(received)}
     if received < place.size:
         headers["Upload-Expires"] = protocol.http_date(time.time() + settings().upload_expiry_s)
@@ -145,7 +139,7 @@ def patch(upload_id: str) -> ResponseReturnValue:
 @limiter.limit("60/minute", key_func=_sender)
 def index(upload_id: str) -> ResponseReturnValue:
     """The film's index, ahead of the film."""
-    ahead.take(_alive(caller().upload(upload_id)).asset_id, storage(), settings())
+    ahead.take(places.alive(caller().upload(upload_id)).asset_id, storage(), settings())
     return "", 204
 
 
@@ -153,7 +147,7 @@ def index(upload_id: str) -> ResponseReturnValue:
 def terminate(upload_id: str) -> ResponseReturnValue:
     """The client gives up: the bytes, the asset and its place in the intervention go."""
     turns.ask(_find(upload_id))
-    asset_id = _fenced(upload_id).asset_id
+    asset_id = places.fenced(upload_id).asset_id
     session.commit()
     assets.erase(session(), asset_id)
     session.commit()
@@ -196,45 +190,6 @@ def _find(upload_id: str) -> str:
     return found
 
 
-def _fenced(upload_id: str) -> Upload:
-    """The upload with a higher fence: from now on every older request stores nothing more. The caller commits."""
-    raised = update(Upload).where(Upload.id == upload_id).values(fence=Upload.fence + 1)
-    session.execute(raised.execution_options(synchronize_session=False))
-    upload = session.get(Upload, upload_id, options=[joinedload(Upload.asset)], populate_existing=True)
-    if upload is None:
-        raise Refused(404, "there is no such upload")
-    return upload
-
-
-def _alive(upload: Upload) -> Upload:
-    """Raises: Refused 410 for one that has expired unfinished."""
-    if upload.asset.received < upload.asset.size and upload.expires_at < time.time():
-        raise Refused(410, "this upload has expired; send the file again")
-    return upload
-
-
-def _take_over(upload_id: str, offset: int) -> Place:
-    """The place to write from `offset` on. Raises: Refused 404, 409, 410, 413."""
-    turns.ask(upload_id)
-    upload = _alive(_fenced(upload_id))
-    asset = upload.asset
-    if asset.received != offset:
-        session.commit()
-        raise Refused(409, f"the upload is at {asset.received}, not {offset}", {"Upload-Offset": str(asset.received)})
-    if asset.state != State.RECEIVING and asset.received < asset.size:
-        raise Refused(410, f"this file was refused: {asset.reason}")
-    _require_room(asset.size - offset)
-    place = Place(upload.id, asset.id, asset.size, offset, upload.fence, upload.expires_at)
-    session.commit()
-    return place
-
-
-def _receive(place: Place, checksum: Checksum | None) -> int:
-    length = request.content_length if "Transfer-Encoding" not in request.headers else None
-    with Body(request.environ, length, settings().upload_read_timeout_s) as body, turns.take(place.upload_id) as turn:
-        return Receiver(place, storage(), settings(), checksum).take(body, turn)
-
-
 def _checksum() -> Checksum | None:
     header = request.headers.get("Upload-Checksum")
     return Checksum(header) if header is not None else None
@@ -243,8 +198,3 @@ def _checksum() -> Checksum | None:
 def _require_content_type() -> None:
     if request.mimetype != protocol.CONTENT_TYPE:
         raise Refused(415, f"Content-Type must be {protocol.CONTENT_TYPE}")
-
-
-def _require_room(room: int) -> None:
-    if (request.content_length or 0) > room:
-        raise Refused(413, f"the body is {request.content_length} bytes, but only {room} are missing")
