@@ -6,9 +6,10 @@ import re
 import time
 import uuid
 from dataclasses import dataclass
+from typing import Literal
 
 import uuid_utils
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from pipeline.catalog import assets
 from pipeline.catalog.models import Asset, State
@@ -18,6 +19,7 @@ from webapp.interventions.models import Intervention, Item
 from webapp.uploads.callers import Caller
 from webapp.uploads.models import Upload
 from webapp.uploads.protocol import REASON, Refused
+from webapp.uploads.receive import Place
 from workers.settings import Settings
 
 KINDS = ("film", "photo", "document")
@@ -53,8 +55,10 @@ class Wish:
         return cls(pairs["intervention"], kind, _CONTROL.sub("", pairs.get("filename", ""))[-255:], caption, key)
 
 
-def create(caller: Caller, pairs: dict[str, str], header: str, size: int, settings: Settings) -> Upload:
-    """The upload for this wish, committed; the one made before if the client repeats itself.
+def create(
+    caller: Caller, pairs: dict[str, str], header: str, size: int, settings: Settings
+) -> tuple[Upload, Literal["new", "known"]]:
+    """The upload for this wish, committed; the one made before, which is `known`, if the client repeats itself.
 
     `size` in bytes. Raises: Refused 400, 404, 409 (the same key with another size), 413, 429 (too much is on its way).
     """
@@ -69,10 +73,19 @@ def create(caller: Caller, pairs: dict[str, str], header: str, size: int, settin
     if known is None:
         _hold(intervention.id)
         _require_quota(intervention.dealership_id, size, settings)
-        return _insert(upload_id, wish, intervention, header, size, settings)
+        return _insert(upload_id, wish, intervention, header, size, settings), "new"
     if known.asset.size != size:
         raise Refused(409, f"this key belongs to a file of {known.asset.size} bytes, not {size}")
-    return known
+    return known, "known"
+
+
+def take_back(place: Place) -> None:
+    """Forget an upload that was made a moment ago, unless another request has found it meanwhile and taken it over."""
+    ours = update(Upload).where(Upload.id == place.upload_id, Upload.fence == place.fence)
+    raised = ours.values(fence=Upload.fence + 1).execution_options(synchronize_session=False)
+    if session.execute(raised).rowcount == 1:
+        assets.erase(session(), place.asset_id)
+    session.commit()
 
 
 def _upload_id(wish: Wish, intervention: Intervention, settings: Settings) -> str:

@@ -14,6 +14,7 @@ EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
 ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "md5": hashlib.md5}
 CONTENT_TYPE = "application/offset+octet-stream"
 CHECKSUM_MISMATCH = 460
+GOES_ON = (408, 409, 423, 503)  # refusals of bytes after which the same upload is continued
 REASON = "Refusal-Reason"  # a word for programs, where the status alone does not tell; ours, not of tus
 METADATA_LIMIT = 4000  # characters, the width of the row that keeps it: base64 of what may be said, in any script
 

@@ -7,6 +7,7 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -94,16 +95,37 @@ def create() -> ResponseReturnValue:
     if with_bytes:
         _require_content_type()
         places.require_room(size)
-    upload = creation.create(who, pairs, header, size, settings())
+    upload, made = creation.create(who, pairs, header, size, settings())
     headers = {
         "Location": f"{settings().effective_upload_url}/files/{upload.id}",
         "Upload-Expires": protocol.http_date(upload.expires_at),
     }
-    upload_id, known = upload.id, upload.asset.received > 0
+    upload_id, received = upload.id, upload.asset.received
     session.rollback()
-    if with_bytes and not known:
-        headers["Upload-Offset"] = str(places.receive(places.take_over(upload_id, 0), checksum))
+    if with_bytes:
+        headers["Upload-Offset"] = str(received or _first_bytes(upload_id, checksum, made))
     return "", 201, headers
+
+
+def _first_bytes(upload_id: str, checksum: Checksum | None, made: Literal["new", "known"]) -> int:
+    """Store what came with a creation; returns how much of it is safe.
+
+    No client looks for `Location` in a refusal: it creates once more. So what can go on is told with 201 and the true
+    offset, and of a body that is wrong in itself nothing stays, not even the upload. Raises: Refused.
+    """
+    place = None
+    try:
+        place = places.take_over(upload_id, 0)
+        return places.receive(place, checksum)
+    except Refused as refused:
+        session.rollback()
+        if refused.status not in protocol.GOES_ON:
+            if place and made == "new":
+                creation.take_back(place)
+            raise
+    received = caller().upload(upload_id).asset.received
+    session.rollback()
+    return received
 
 
 @blueprint.route("/<upload_id>", methods=["HEAD"])
