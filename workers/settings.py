@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline import presets
 from pipeline.errors import PipelineFailed
+from workers.queues import UNITS
+
+_LAST_PORT = 65535
 
 
 class Settings(BaseSettings):
@@ -80,7 +83,7 @@ class Settings(BaseSettings):
     @field_validator("storage_url")
     @classmethod
     def _is_s3(cls, value: str) -> str:
-        if value and not value.startswith("s3://"):
+        if value and not (value.startswith("s3://") and urlsplit(value).netloc):
             raise ValueError("must be s3://bucket or s3://bucket/prefix, or empty for a local folder")
         return value
 
@@ -88,17 +91,26 @@ class Settings(BaseSettings):
     @classmethod
     def _is_known_database(cls, value: str) -> str:
         if value.startswith(("postgres://", "postgresql://")):
-            return "postgresql+psycopg://" + value.split("://", 1)[1]
-        if value and not value.startswith(("postgresql+psycopg://", "sqlite://")):
-            raise ValueError("must be postgresql://… or sqlite:///…, or empty for SQLite in DATA_DIR")
+            value = "postgresql+psycopg://" + value.split("://", 1)[1]
+        if value and not _is_database(value):
+            raise ValueError(
+                "must be postgresql://host:port/name (an @ in a password is written %40) or sqlite:///path, "
+                "or empty for SQLite in DATA_DIR"
+            )
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value and not (parts.hostname if parts.scheme in ("redis", "rediss") else parts.scheme == "unix"):
-            raise ValueError("must be redis://…, rediss://… or unix:///…, or empty for the embedded Valkey")
+        if value and not _is_broker(value):
+            raise ValueError("must be redis://host:port, rediss://… or unix:///…, or empty for the embedded Valkey")
+        return value
+
+    @field_validator("upload_port")
+    @classmethod
+    def _is_another_port(cls, value: int, info: ValidationInfo) -> int:
+        if value == info.data.get("web_port"):
+            raise ValueError(f"is WEB_PORT too: {value}; the upload process needs one of its own")
         return value
 
     @field_validator("public_url", "upload_url")
@@ -166,6 +178,48 @@ class Settings(BaseSettings):
 
     def _folder(self) -> Path:
         return self.data_dir.expanduser().absolute()
+
+
+class OneMachine(Settings):
+    """The settings of `walkaround up`, where every unit takes a port of the same machine."""
+
+    model_config = SettingsConfigDict(title=Settings.__name__)
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _has_room(cls, value: int, info: ValidationInfo) -> int:
+        count = sum(info.data.get("worker_units", 1) if name == "film" else 1 for name in UNITS)
+        taken = range(value, value + count) if value else range(0)
+        if value and taken[-1] > _LAST_PORT:
+            raise ValueError(f"{count} units need the ports {value} to {taken[-1]}; the last there is is {_LAST_PORT}")
+        for name in ("web_port", "upload_port"):
+            if info.data.get(name) in taken:
+                raise ValueError(f"{count} units need the ports {value} to {taken[-1]}; one of them is {name.upper()}")
+        return value
+
+
+def _is_database(url: str) -> bool:
+    from sqlalchemy.engine import make_url  # 0.2 s, and most often no address is given
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    if parts.drivername == "sqlite":
+        return bool(parts.database) and not parts.host
+    known = parts.drivername == "postgresql+psycopg" and "@" not in (parts.host or "")
+    return known and 0 < (parts.port or 5432) <= _LAST_PORT
+
+
+def _is_broker(url: str) -> bool:
+    from redis.connection import parse_url
+
+    try:
+        parts = parse_url(url)
+    except ValueError:
+        return False
+    return bool(parts.get("host") or parts.get("path"))
 
 
 @cache

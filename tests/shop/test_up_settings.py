@@ -18,7 +18,7 @@ from webapp.command import main
 from webapp.operations.command import effective
 from webapp.operations.processes import commands
 from webapp.operations.supervisor import Supervisor, Unit
-from workers.settings import Settings
+from workers.settings import OneMachine, Settings
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
@@ -43,14 +43,34 @@ def test_the_effective_settings_are_printed_and_secrets_are_not(tmp_path: Path) 
         ("postgresql://shop:hunter2@/shop?host=/run/pg&sslpassword=hunter3", "shop:********@/shop?host=/run/pg"),
         ("postgresql://shop:hunter2@db.example/shop?x=a@b", "shop:********@db.example/shop?x=a@b"),
         ("postgresql://shop@db.example/shop", "shop@db.example/shop"),
+        ("postgresql://shop:hunter?2@db.example/shop", "shop:********@db.example/shop"),
+        ("postgresql://shop:/hunter?hunter&h@db.example:5433/shop", "shop:********@db.example:5433/shop"),
+        (
+            "postgresql://shop:%40hunter@db.example/shop?sslmode=require",
+            "shop:********@db.example/shop?sslmode=require",
+        ),
     ],
 )
 def test_a_password_is_masked_wherever_an_address_holds_it(tmp_path: Path, address: str, shown: str) -> None:
     text = "\n".join(effective(Settings(data_dir=tmp_path, database_url=address)))
     assert f"DATABASE_URL=postgresql+psycopg://{shown}" in text
     assert "hunter" not in text
-    redis = Settings(data_dir=tmp_path, redis_url="redis://cache.example:6379/0?password=hunter2")
-    assert "hunter" not in "\n".join(effective(redis))
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("redis://cache.example:6379/0?password=hunter2", "cache.example:6379/0?password=********"),
+        ("redis://:hunter2@cache.example/0?db=1&password=hunter3", ":********@cache.example/0?db=1&password=********"),
+        ("redis://cache.example/0?password=hunter@hunter", "********"),
+        ("redis://cache:12?hunter@cache.example/0", "********"),
+        ("redis://:pass=hunter2@cache.example/0", ":********@cache.example/0"),
+    ],
+)
+def test_a_password_of_the_broker_is_masked_wherever_it_stands(tmp_path: Path, address: str, shown: str) -> None:
+    text = "\n".join(effective(Settings(data_dir=tmp_path, redis_url=address)))
+    assert f"REDIS_URL=redis://{shown}\n" in text
+    assert "hunter" not in text
 
 
 @pytest.mark.parametrize(
@@ -65,6 +85,17 @@ def test_a_password_is_masked_wherever_an_address_holds_it(tmp_path: Path, addre
         ("upload_url", "https://files.example:port"),
         ("redis_url", "http://x"),
         ("redis_url", "redis://"),
+        ("redis_url", "redis://cache.example:port"),
+        ("redis_url", "redis://cache.example:99999"),
+        ("redis_url", "unix://"),
+        ("storage_url", "s3://"),
+        ("storage_url", "s3:///films"),
+        ("database_url", "postgresql://db.example:port/shop"),
+        ("database_url", "postgresql://db.example:99999/shop"),
+        ("database_url", "postgresql://shop:hunt@r@db.example/shop"),
+        ("database_url", "postgresql+asyncpg://db.example/shop"),
+        ("database_url", "sqlite://file"),
+        ("database_url", "sqlite://"),
         ("trusted_proxies", -1),
     ],
 )
@@ -72,6 +103,30 @@ def test_a_wrong_setting_is_refused_by_its_name(name: str, value: object) -> Non
     with pytest.raises(ValidationError) as wrong:
         Settings(**{name: value})
     assert [error["loc"] for error in wrong.value.errors()] == [(name,)]
+    assert "hunt" not in str(wrong.value)
+
+
+def test_web_and_upload_do_not_share_a_port() -> None:
+    for given in ({"web_port": 8001}, {"upload_port": 8000}, {"web_port": 9000, "upload_port": 9000}):
+        with pytest.raises(ValidationError) as wrong:
+            Settings(**given)
+        assert [error["loc"] for error in wrong.value.errors()] == [("upload_port",)]
+
+
+@pytest.mark.parametrize(("first", "units", "said"), [(65535, 1, "65537"), (65532, 3, "65536"), (7999, 1, "WEB_PORT")])
+def test_the_units_of_one_machine_need_a_port_each(first: int, units: int, said: str) -> None:
+    with pytest.raises(ValidationError, match=said) as wrong:
+        OneMachine(metrics_port=first, worker_units=units)
+    assert (wrong.value.title, [error["loc"] for error in wrong.value.errors()]) == ("Settings", [("metrics_port",)])
+    assert Settings(metrics_port=65535).metrics_port == 65535, "a unit is given its own"
+
+
+@pytest.mark.parametrize(("first", "units"), [(65532, 2), (0, 64), (7996, 2)])
+def test_the_units_of_one_machine_take_the_last_ports_there_are(first: int, units: int) -> None:
+    values = OneMachine(metrics_port=first, worker_units=units)
+    lines = [args for _, args in commands(values) if args[0] == "env"]
+    assert len(lines) == units + 2
+    assert lines[-1][1] == f"METRICS_PORT={first + units + 1 if first else 0}"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +137,10 @@ def test_a_wrong_setting_is_refused_by_its_name(name: str, value: object) -> Non
         ("upload_url", "http://[::1]:8001"),
         ("redis_url", "rediss://:hunter2@cache.example/1"),
         ("redis_url", "unix:///run/valkey.sock"),
+        ("storage_url", "s3://films"),
+        ("database_url", "sqlite:////srv/walkaround.sqlite"),
+        ("database_url", "postgresql+psycopg:///shop?host=/run/postgresql"),
+        ("database_url", "postgresql+psycopg://shop:hunt?r@[::1]:5432/shop"),
     ],
 )
 def test_a_right_setting_is_taken(name: str, value: str) -> None:
@@ -90,16 +149,17 @@ def test_a_right_setting_is_taken(name: str, value: str) -> None:
 
 def test_all_wrong_settings_are_named_in_one_message_before_anything_starts(tmp_path: Path) -> None:
     wrong = {
-        "WEB_PORT": "99999", "STORAGE_URL": "ftp://x", "WORKER_UNITS": "many",
+        "WEB_PORT": "8000", "STORAGE_URL": "s3://", "WORKER_UNITS": "many", "SWEEP_S": "0",
         "PRESET": "nope", "PUBLIC_URL": "nonsense", "UPLOAD_URL": "nonsense", "REDIS_URL": "http://x",
-        "DATABASE_URL": "mysql://x/shop",
+        "DATABASE_URL": "postgresql://db.example:port/shop", "UPLOAD_PORT": "8000", "METRICS_PORT": "65535",
     }  # fmt: skip
     environment = os.environ | {"DATA_DIR": str(tmp_path / "data")} | wrong
     done = subprocess.run(
         [sys.executable, "-m", "webapp.command", "up"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert [name for name in wrong if name not in done.stderr] == []
+    named = re.findall(r"^  (\w+): ", done.stderr, re.MULTILINE)
+    assert set(named) == wrong.keys() - {"WEB_PORT"}, "that one is only what the other two are compared with"
     assert "Traceback" not in done.stderr
     assert "Value error" not in done.stderr
     assert not (tmp_path / "data").exists()
