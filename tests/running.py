@@ -55,7 +55,7 @@ def up(environment: dict[str, str]) -> Iterator[Path]:
             process.wait()
     # By its own clock: tests beside this one may keep the interpreters from starting and ending.
     (took,) = re.findall(r"stopped in ([\d.]+) s", log.read_text())
-    assert float(took) < 15, log.read_text()
+    assert float(took) < 5.5, log.read_text()
     wait_for(lambda: not of_this_run(environment["DATA_DIR"]), 60)
 
 

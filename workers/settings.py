@@ -216,7 +216,7 @@ def _is_broker(url: str) -> bool:
     from redis.connection import parse_url
 
     try:
-        parts = parse_url(url)
+        parts = parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:
         return False
     return bool(parts.get("host") or parts.get("path"))

