@@ -22,6 +22,7 @@ _TALKATIVE = {b"udta", b"meta", b"uuid", b"free", b"skip", b"wide", b"hdlr"}
 # A tail that is no box is most often a piece of picture data that was cut.
 _KNOWN_TOP = {b"????", b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"sidx", b"mfra", b"ssix", b"prft"}
 _MOST_BYTES = 262_144  # of one box; a longer one is a picture or a table
+_BEYOND_CHANCE = 8  # characters: longer than what reads as text in binary data, and than a box's name and size
 
 # UTF-8 text of four bytes and more, and the same as UTF-16 for the Latin letters that names are written in.
 _UTF8 = re.compile(
@@ -31,6 +32,8 @@ _UTF16 = {
     "utf-16-le": re.compile(rb"(?:[\x20-\x7e\xc0-\xff]\0){4,}"),
     "utf-16-be": re.compile(rb"(?:\0[\x20-\x7e\xc0-\xff]){4,}"),
 }
+# An index that was replaced and left behind in a box of padding: box names after their sizes (below 16 MB).
+_OLD_INDEX = re.compile(rb"\0[\0-\xff]{3}(?:trak|mdia|minf|stbl|mvhd|tkhd|mdhd|stsd|stts|stsz|stsc|stco|co64)")
 _MARKUP = re.compile(r"[<>]|\b[\w:]+\s*=\s*[\"']|[\"']")
 
 _BRANDS = ("major_brand", "minor_version", "compatible_brands")
@@ -83,12 +86,16 @@ def _mov(path: Path, places: list[tuple[float, float]]) -> Iterator[str]:
             data = data[8:]
         elif box.type[:1] == b"\xa9" and box.path[-2:-1] == (b"udta",):
             data = data[4:]  # QuickTime puts length and language before the text
-        yield from printable(data)
+        if _OLD_INDEX.search(data):
+            # The names of its boxes stand in every film, ours too.
+            yield from (text for text in printable(data) if len(text) >= _BEYOND_CHANCE)
+        else:
+            yield from printable(data)
 
 
 def _long(data: bytes) -> list[str]:
     """Texts between binary data: short ones there are chance."""
-    return [text for text in printable(data)[:200] if len(text) >= 8][:20]
+    return [text for text in printable(data)[:200] if len(text) >= _BEYOND_CHANCE][:20]
 
 
 def _loci(data: bytes) -> Iterator[tuple[float, float]]:

@@ -37,6 +37,33 @@ def test_a_film_without_metadata_tells_nothing(tmp_path: Path) -> None:
     assert privacy.collect(film, "mov") == frozenset()
 
 
+def _with_old_index(film: Path) -> Path:
+    """The film with a copy of its index behind it, in a box of padding, as programs leave it that wrote another."""
+    data = film.read_bytes()
+    at = data.index(b"moov") - 4
+    index = data[at : at + int.from_bytes(data[at : at + 4], "big")]
+    film.write_bytes(data + index[:4] + b"free" + index[8:])
+    return film
+
+
+def test_the_box_names_of_a_replaced_index_are_no_trace(tmp_path: Path) -> None:
+    film = paint(tmp_path / "in.mp4", seconds=0.2)
+    assert privacy.collect(_with_old_index(film), "mov") == frozenset()
+
+
+def test_what_a_replaced_index_tells_is_still_told(tmp_path: Path) -> None:
+    film = _with_old_index(paint(tmp_path / "in.mov", seconds=0.2, audio=False, metadata={"comment": "for Alice only"}))
+    data = film.read_bytes()
+    film.write_bytes(data.replace(b"for Alice only", b"for Bobby only", 1))
+    assert {"for Alice only", "for Bobby only"} <= privacy.collect(film, "mov")
+
+
+def test_what_somebody_wrote_into_padding_is_told(tmp_path: Path) -> None:
+    film = paint(tmp_path / "in.mp4", seconds=0.2, audio=False)
+    film.write_bytes(film.read_bytes() + b"\0\0\0\x11freeAlice\0\0\0\0")
+    assert "Alice" in privacy.collect(film, "mov")
+
+
 def test_a_broken_file_tells_nothing_and_stops_nobody(tmp_path: Path) -> None:
     for format in ("mov", "matroska", "JPEG", "HEIF", "PDF"):
         (tmp_path / "in").write_bytes(b"\0\0\0\x18moov\0\0\0\xffudta" + bytes(40))
