@@ -6,7 +6,9 @@ from collections.abc import Iterable
 # Shorter ones would be found by chance in any compressed picture.
 SHORTEST = 4  # characters
 LONGEST = 120  # characters; the beginning of a longer text gives it away as well
-MOST = 160  # strings of one source; enough for every phone, few enough to search every output in milliseconds
+# Strings of one source: texts, and beside them places and dates, of which a long history of edits is full. Enough for
+# every phone, few enough to search every output in milliseconds.
+MOST_TEXTS, MOST_OTHERS = 300, 160
 
 # Words that engines, formats and their namespaces use in every file, ours included: no trace of a person.
 _WORDS = """
@@ -43,7 +45,8 @@ def needles(texts: Iterable[str], places: Iterable[tuple[float, float]] = ()) ->
 
     `places` are latitude and longitude in degrees.
     """
-    found: dict[str, None] = {}
+    dated: dict[str, None] = {}
+    placed: dict[str, None] = {}
     spots = list(places)
     telling = [clean for text in texts if tells(clean := text.strip(" \0\t\r\n"))]
     for text in telling:
@@ -51,16 +54,16 @@ def needles(texts: Iterable[str], places: Iterable[tuple[float, float]] = ()) ->
             spots.append((float(latitude), float(longitude)))
         for degrees, minutes, seconds, _ in _XMP_ANGLE.findall(text):
             angle = int(degrees) + float(minutes) / 60 + float(seconds or 0) / 3600
-            found.update(dict.fromkeys(spellings(angle)))
+            placed.update(dict.fromkeys(spellings(angle)))
         for year, month, day in _DATE.findall(text):
-            found.update(dict.fromkeys(f"{year}{mark}{month}{mark}{day}" for mark in ("-", ":", "")))
+            dated.update(dict.fromkeys(f"{year}{mark}{month}{mark}{day}" for mark in ("-", ":", "")))
     for latitude, longitude in spots:
         # 0, 0 is what cameras write when they do not know.
         if latitude or longitude:
             for angle in (latitude, longitude):
-                found.update(dict.fromkeys(spellings(angle)))
-    found.update(dict.fromkeys(text[:LONGEST] for text in telling))
-    return frozenset(list(found)[:MOST])
+                placed.update(dict.fromkeys(spellings(angle)))
+    said = dict.fromkeys(text[:LONGEST] for text in telling)
+    return frozenset([*list(said)[:MOST_TEXTS], *list(placed | dated)[:MOST_OTHERS]])
 
 
 def tells(text: str) -> bool:

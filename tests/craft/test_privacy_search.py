@@ -107,6 +107,12 @@ def test_a_date_is_looked_for_in_its_three_usual_forms() -> None:
     assert {"2019-08-07", "2019:08:07", "20190807"} <= needles(["2019:08:07 06:05:04"])
 
 
+def test_a_long_history_of_edits_does_not_push_out_who_made_them() -> None:
+    days = [f"2019-{month:02}-{day:02}T10:00:00" for month in range(1, 13) for day in range(1, 20)]
+    found = needles([*days, "Alice Example"], [(12.3456, -98.7654)])
+    assert {"Alice Example", "98.7654", "2019:01:01"} <= found
+
+
 @pytest.mark.parametrize(
     "text", ["VideoHandler", "VideoHandle", "Core Media Video", "Lavf60.3.100", "0000", "1.0", "abc", "rdf:li"]
 )
