@@ -43,6 +43,9 @@ _GPS = 0x8825
 _MAKER_NOTE = 0x927C
 _WINDOWS_TEXTS = range(0x9C9B, 0x9CA0)  # title, comment, author, keywords, subject as UTF-16LE
 
+# What XMP says about the pages themselves, and they say too: fonts, inks, sizes, language.
+_OF_PAGES = re.compile(rb"<(xmpTPg:\w+|dc:language)\b[^>]*>.*?</\1>", re.DOTALL)
+
 
 def collect(path: Path, format: str) -> frozenset[str]:
     """The strings of a source that must not be found in anything made from it; `format` as sniffed."""
@@ -214,6 +217,6 @@ def _pdf(path: Path) -> Iterator[str]:
                     yield from _texts(str(value))
             metadata = pdf.Root.get("/Metadata")
             if isinstance(metadata, pikepdf.Stream):
-                yield from printable(metadata.read_bytes())
+                yield from printable(_OF_PAGES.sub(b"", metadata.read_bytes()))
     except (pikepdf.PdfError, *BROKEN):
         return  # `document` says what is wrong with it

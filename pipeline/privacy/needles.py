@@ -33,6 +33,8 @@ _ENGINE = re.compile(
 )
 # Digits alone, unless there are as many as in a serial number or a place: times in a subtitle file look the same.
 _NUMBER = re.compile(r"[\d.,:;/+ -]{1,6}$")
+# Languages, as in "de-DE": a document says in which one it is written. Source: RFC 5646
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}$")
 _DATE = re.compile(r"\b((?:19|20)\d\d)[-:/.]?([01]\d)[-:/.]?([0-3]\d)(?=[T _:Z]|\b)")
 # ISO 6709, as phones write it: +48.8577+002.2950+035.00/
 _ISO6709 = re.compile(r"([+-]\d{2}(?:\.\d+)?)([+-]\d{3}(?:\.\d+)?)")
@@ -68,7 +70,7 @@ def needles(texts: Iterable[str], places: Iterable[tuple[float, float]] = ()) ->
 
 def tells(text: str) -> bool:
     """Whether finding this text in an output would be a trace of its source, and no coincidence."""
-    if len(text) < SHORTEST or _ENGINE.match(text) or _NUMBER.match(text):
+    if len(text) < SHORTEST or _ENGINE.match(text) or _NUMBER.match(text) or _LANGUAGE.match(text):
         return False
     if len(set(text)) < 3 or not any(sign.isalnum() and sign != "0" for sign in text):
         return False

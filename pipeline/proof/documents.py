@@ -16,6 +16,18 @@ from pipeline.source import Source
 
 # Only in an action, an attachment or a form; none of them survives.
 _ACTIONS = {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/GoToR", "/GoToE", "/Rendition", "/Hide"}
+# Texts that stay although they may be the source's as well: an address is what the reader is shown and sent to;
+# without its language, and the names of fonts and alphabets, a page is read out or drawn wrong.
+_STAYING = {"/URI", "/Lang", "/FontFamily", "/Registry", "/Ordering"}
+_CODED = {"/DCTDecode", "/DCT", "/JPXDecode"}
+# How metadata begins in a JPEG or a JPEG 2000; six bytes and more are no chance.
+_MARKS = {
+    b"Exif\0\0": "EXIF",
+    b"http://ns.adobe.com/": "XMP",
+    b"<x:xmpmeta": "XMP",
+    b"Photoshop 3.0\0": "IPTC",
+    b"JpgTiffExif->JP2": "EXIF",
+}
 _TRAILER = {"/Root", "/Size", "/ID", "/Prev", "/Type", "/W", "/Index", "/Filter", "/DecodeParms", "/Length"}
 
 
@@ -73,8 +85,7 @@ def _within(thing: Any, private: list[str], where: str, depth: int) -> Iterator[
             yield Trace(f"the key {key}", where)
         if str(thing.get("/S", "")) in _ACTIONS:
             yield Trace(f"the action {thing.get('/S')}", where)
-        # An address is what the reader is shown and sent to; it may well hold the author's name.
-        children = [value for key, value in thing.items() if key != "/URI"]
+        children = [value for key, value in thing.items() if key not in _STAYING]
     elif isinstance(thing, pikepdf.Array):
         children = list(thing)
     for child in children:

@@ -110,6 +110,41 @@ def test_a_document_with_a_rest_inside_is_not_published(tmp_path: Path, secret: 
         documents.document(tmp_path / "out", result, measured(path))
 
 
+def test_what_a_document_says_of_its_language_and_its_fonts_may_stay(tmp_path: Path) -> None:
+    """A page is drawn with its fonts and read out in its language, whatever its metadata repeats of them."""
+    path = tmp_path / "in.pdf"
+    with pikepdf.open(report(tmp_path / "report.pdf")) as pdf:
+        pdf.Root.Lang = pikepdf.String("de-DE")
+        told = pikepdf.Dictionary(
+            Type=pikepdf.Name.FontDescriptor, FontName=pikepdf.Name.Painted, FontFamily=pikepdf.String("Painted Sans")
+        )
+        pdf.pages[0].obj.Resources.Font.F.FontDescriptor = pdf.make_indirect(told)
+        with pdf.open_metadata() as metadata:
+            metadata["dc:language"] = ["de-DE"]
+            metadata["dc:title"] = "Brakes"
+            metadata["xmp:Nickname"] = "Painted Sans"
+        pdf.save(path)
+    found = measured(path)
+    assert "SECRET_XMP" in found.private
+    assert "de-DE" not in found.private
+    documents.document(tmp_path / "out", made(path, tmp_path / "out"), found)
+    with pikepdf.open(tmp_path / "out" / "document.pdf") as pdf:
+        assert str(pdf.Root.Lang) == "de-DE"
+
+
+def test_the_inks_and_fonts_that_metadata_lists_are_those_of_the_pages(tmp_path: Path) -> None:
+    path = tmp_path / "in.pdf"
+    with pikepdf.open(report(tmp_path / "report.pdf")) as pdf:
+        pdf.Root.Metadata = pdf.make_stream(
+            b"<x:xmpmeta><xmpTPg:PlateNames><rdf:Seq><rdf:li>Magenta</rdf:li></rdf:Seq></xmpTPg:PlateNames>"
+            b"<xmpTPg:Fonts>\n<stFnt:fontFamily>Painted Sans</stFnt:fontFamily></xmpTPg:Fonts>"
+            b"<dc:creator>SECRET_XMP</dc:creator></x:xmpmeta>"
+        )
+        pdf.save(path, fix_metadata_version=False)
+    assert "SECRET_XMP" in measured(path).private
+    assert {"Magenta", "Painted Sans"}.isdisjoint(measured(path).private)
+
+
 @pytest.mark.parametrize("user", ["", "secret"])
 def test_a_protected_document_is_said_to_be_protected(tmp_path: Path, user: str) -> None:
     with pikepdf.open(report(tmp_path / "in.pdf")) as pdf:

@@ -114,7 +114,7 @@ def test_a_long_history_of_edits_does_not_push_out_who_made_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["VideoHandler", "VideoHandle", "Core Media Video", "Lavf60.3.100", "0000", "1.0", "abc", "rdf:li"]
+    "text", ["VideoHandler", "VideoHandle", "Core Media Video", "Lavf60.3.100", "0000", "1.0", "abc", "rdf:li", "de-DE"]
 )
 def test_words_that_every_file_holds_are_no_trace(text: str) -> None:
     assert not tells(text)
