@@ -17,7 +17,7 @@ from pikepdf import Array, Dictionary, Name
 from pipeline import plan as plans
 from pipeline import privacy
 from pipeline import source as sources
-from pipeline.errors import Encrypted, TooManyPages, Unreadable
+from pipeline.errors import Encrypted, TooManyPages, TooManyPixels, Unreadable
 from pipeline.plan import Output, Plan, Queue
 from pipeline.presets import load, recipe
 from pipeline.source import Document, Kind, Source
@@ -37,8 +37,16 @@ FORBIDDEN_KEYS = frozenset(
 # Notes about the document rather than parts of it, and things that play.
 _NOT_DRAWN = {"/Text", "/Popup", "/FileAttachment", "/Sound", "/Movie", "/Screen", "/RichMedia", "/3D", "/Projection"}
 _LINKS = ("http://", "https://", "mailto:", "tel:")
+# Images coded as such, and what leaves their pixels alone.
+_BARE = {Name.DCTDecode: privacy.bare_jpeg, Name.DCT: privacy.bare_jpeg, Name.JPXDecode: privacy.bare_jp2}
+IMAGE_BYTES = 1 << 28  # of one coded image; the largest sheet that is scanned has a tenth of it
 PAGE_EDGE = 1200  # px, long edge of the first page's picture: a phone at 3x
 PAGE_QUALITY = 85
+
+_BROKEN = (
+    *(pikepdf.PdfError, pikepdf.DataDecodingError, zlib.error),
+    *(ValueError, KeyError, TypeError, AttributeError),
+)
 
 
 def measure(path: Path, preset_name: str) -> dict[str, Any]:
@@ -67,7 +75,7 @@ def measure(path: Path, preset_name: str) -> dict[str, Any]:
 def make(path: Path, out: Path, on_progress: Callable[[float], None]) -> dict[str, Any]:
     """`document.pdf`, cleaned, and `page.jpg`, its first page, in `out`; progress runs from 0 to 1.
 
-    Raises: Encrypted, Unreadable.
+    Raises: Encrypted, Unreadable, TooManyPixels.
     """
     clean, picture = out / "document.pdf", out / "page.jpg"
     with _opened(path) as pdf:
@@ -94,7 +102,9 @@ def _opened(path: Path) -> Iterator[pikepdf.Pdf]:
             yield pdf
     except pikepdf.PasswordError as error:
         raise Encrypted("needs a password") from error
-    except (pikepdf.PdfError, pikepdf.DataDecodingError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except MemoryError as error:
+        raise TooManyPixels("a PDF that takes more memory than there is") from error
+    except _BROKEN as error:
         raise Unreadable(f"PDF: {str(error)[:200]}") from error
 
 
@@ -168,20 +178,43 @@ def _strip(thing: Any, depth: int = 0) -> None:
 
 
 def _strip_stream(stream: pikepdf.Stream) -> None:
-    """Forget a file outside that a stream points to, and what an image inside a page says about its camera."""
+    """Forget a file outside that a stream points to, and what an image inside a page says about its camera.
+
+    Raises: TooManyPixels for an image that is nothing but size; Unreadable for one that is wrapped in what cannot be
+    taken off, for what it says would stay.
+    """
     for key in ("/F", "/FFilter", "/FDecodeParms"):
         if key in stream:
             del stream[key]
-    filters = stream.get("/Filter")
-    names = [str(filters)] if isinstance(filters, Name) else [str(f) for f in filters or ()]
-    if names == ["/DCTDecode"]:
-        parms = stream.get("/DecodeParms")
-        bare = privacy.bare_jpeg(stream.read_raw_bytes())
-        stream.write(bare, filter=Name.DCTDecode, decode_parms=parms if isinstance(parms, Dictionary) else None)
-    elif names == ["/FlateDecode", "/DCTDecode"]:
-        stream.write(privacy.bare_jpeg(zlib.decompress(stream.read_raw_bytes())), filter=Name.DCTDecode)
-    elif names == ["/JPXDecode"]:
-        stream.write(privacy.bare_jp2(stream.read_raw_bytes()), filter=Name.JPXDecode)
+    names, parms = _listed(stream.get("/Filter")), _listed(stream.get("/DecodeParms"))
+    coded = next((at for at, name in enumerate(names) if name in _BARE), None)
+    if coded is None:
+        return
+    data = _BARE[names[coded]](_unwrapped(stream, names[:coded], parms))
+    told = (parms + [None] * len(names))[coded : len(names)]
+    with_parms = any(isinstance(one, Dictionary) for one in told)
+    stream.write(data, filter=Array(names[coded:]), decode_parms=Array(told) if with_parms else None)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Array) else [] if value is None else [value]
+
+
+def _unwrapped(stream: pikepdf.Stream, filters: list[Any], parms: list[Any]) -> bytes:
+    """The bytes of a coded image, out of the filters around it."""
+    data = stream.read_raw_bytes()
+    if not filters:
+        return data
+    if filters == [Name.FlateDecode]:
+        inflate = zlib.decompressobj()
+        whole = inflate.decompress(data, IMAGE_BYTES)
+        if inflate.unconsumed_tail:
+            raise TooManyPixels(f"an image of more bytes than {IMAGE_BYTES}, the limit")
+        return whole
+    with pikepdf.new() as apart:
+        told = [Dictionary(dict(one)) if isinstance(one, Dictionary) else None for one in parms[: len(filters)]]
+        wrapped = pikepdf.Stream(apart, data, Filter=Array(filters), DecodeParms=Array(told))
+        return wrapped.read_bytes(pikepdf.StreamDecodeLevel.specialized)
 
 
 def _draw(pdf: Path, picture: Path) -> tuple[int, int]:
@@ -194,6 +227,8 @@ def _draw(pdf: Path, picture: Path) -> tuple[int, int]:
             still = page.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
         finally:
             document.close()
+    except MemoryError as error:
+        raise TooManyPixels("a first page that takes more memory than there is") from error
     except (pypdfium2.PdfiumError, ValueError) as error:
         raise Unreadable(f"the first page cannot be drawn: {error}") from error
     still.save(picture, "JPEG", quality=PAGE_QUALITY, progressive=True, optimize=True)

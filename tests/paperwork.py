@@ -19,14 +19,11 @@ SECRETS = [
 def report(path: Path, pages: int = 2) -> Path:
     """A brake report with a picture, a link, a filled form field, and every kind of thing that must go."""
     pdf = pikepdf.new()
-    exif = Image.Exif()
-    exif[0x010F] = "SECRET_CAMERA"
-    buffer = io.BytesIO()
-    Image.new("RGB", (64, 64), "red").save(buffer, "JPEG", exif=exif, quality=95)
+    taken = snapshot()
     font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
     for number in range(pages):
         page = pdf.add_blank_page(page_size=(595, 842)).obj
-        image = pdf.make_stream(buffer.getvalue(), Type=Name.XObject, Subtype=Name.Image, Width=64, Height=64)
+        image = pdf.make_stream(taken, Type=Name.XObject, Subtype=Name.Image, Width=64, Height=64)
         image.ColorSpace, image.BitsPerComponent, image.Filter = Name.DeviceRGB, 8, Name.DCTDecode
         page.Resources = Dictionary(XObject=Dictionary(I=image), Font=Dictionary(F=font))
         page.Contents = pdf.make_stream(
@@ -57,6 +54,31 @@ def report(path: Path, pages: int = 2) -> Path:
     pdf.docinfo["/Author"] = "SECRET_AUTHOR"
     pdf.docinfo["/Producer"] = "SECRET_TOOL"
     pdf.save(path)
+    pdf.close()
+    return path
+
+
+def snapshot() -> bytes:
+    """A red JPEG that tells its camera."""
+    exif = Image.Exif()
+    exif[0x010F] = "SECRET_CAMERA"
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(buffer, "JPEG", exif=exif, quality=95)
+    return buffer.getvalue()
+
+
+def wrapped(path: Path, data: bytes, filters: list[str], parms: list[object] | None = None) -> Path:
+    """A PDF whose one page shows one image of 64 by 64 px, which its `filters` have been laid around."""
+    pdf = pikepdf.new()
+    page = pdf.add_blank_page(page_size=(595, 842)).obj
+    image = pdf.make_stream(data, Type=Name.XObject, Subtype=Name.Image, Width=64, Height=64)
+    image.ColorSpace, image.BitsPerComponent = Name.DeviceRGB, 8
+    image.Filter = Array([Name(f"/{one}") for one in filters])
+    if parms:
+        image.DecodeParms = Array(parms)
+    page.Resources = Dictionary(XObject=Dictionary(I=image))
+    page.Contents = pdf.make_stream(b"q 400 0 0 400 50 400 cm /I Do Q")
+    pdf.save(path, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
     pdf.close()
     return path
 

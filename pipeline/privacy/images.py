@@ -1,28 +1,45 @@
 """Coded pictures without what they say about themselves; the pixels are not decoded."""
 
-# JPEG segments an image inside a page needs: JFIF and Adobe's note on its colours. All other APPn and COM may go.
-_JPEG_KEPT = {0xE0, 0xEE}
 _JP2_DROPPED = {b"xml ", b"uuid", b"uinf"}
 
 
 def bare_jpeg(data: bytes) -> bytes:
-    """The same JPEG without metadata segments and without what follows its end; pixels are not touched."""
-    kept, at = [data[:2]], 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == 0xFF:
-            at += 1  # a fill byte
+    """The same JPEG without metadata segments and without what lies between segments or follows its end, such as a
+    phone's second picture with words of its own; pixels are not touched."""
+    at = data.find(b"\xff\xd8\xff")
+    if at < 0:
+        return data
+    kept, at = [b"\xff\xd8"], at + 2
+    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 3:
+        marker, end = data[at + 1], at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xD9:
+            break
+        if marker == 0xFF or marker < 0xC0 or 0xD0 <= marker <= 0xD8:
+            at += 1  # a fill byte, or what no segment begins with
             continue
         if marker == 0xDA:
-            end = data.rfind(b"\xff\xd9")
-            kept.append(data[at : end + 2] if end > at else data[at:])
-            return b"".join(kept)
-        if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or marker in _JPEG_KEPT:
-            # A JFIF segment longer than 16 bytes carries a thumbnail.
-            head = data[at : at + 2 + size]
-            kept.append(head if marker != 0xE0 or size == 16 else b"")
-        at += 2 + size
-    return data
+            end = _after_scan(data, end)
+        if _needed(marker, data[at : at + 18]):
+            kept.append(data[at:end])
+        at = end
+    return b"".join([*kept, b"\xff\xd9"])
+
+
+def _needed(marker: int, head: bytes) -> bool:
+    if marker == 0xE0:
+        return head[2:4] == b"\0\x10"  # a JFIF segment longer than 16 bytes carries a thumbnail
+    if marker == 0xEE:
+        return head[4:9] == b"Adobe"
+    return not (0xE1 <= marker <= 0xEF or marker == 0xFE)
+
+
+def _after_scan(data: bytes, at: int) -> int:
+    """Where the entropy-coded data ends: at the next marker that is neither a stuffed zero nor a restart."""
+    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 1:
+        if data[at + 1] != 0 and not 0xD0 <= data[at + 1] <= 0xD7:
+            return at
+        at += 2
+    return len(data)
 
 
 def bare_jp2(data: bytes) -> bytes:

@@ -72,9 +72,22 @@ def _traces(pdf: pikepdf.Pdf, private: list[str]) -> Iterator[Trace]:
             continue  # the trailer of a file with compressed objects, looked at above
         where = f"object {thing.objgen[0]}"
         yield from _within(thing, private, where, 0)
-        jpeg = isinstance(thing, pikepdf.Stream) and thing.get("/Filter") == pikepdf.Name.DCTDecode
-        if jpeg and b"Exif\0\0" in thing.read_raw_bytes()[:65_536]:
-            yield Trace("EXIF in an image", where)
+        if isinstance(thing, pikepdf.Stream):
+            yield from _beside_pixels(thing, where)
+
+
+def _beside_pixels(stream: pikepdf.Stream, where: str) -> Iterator[Trace]:
+    """What a coded image says about its camera; nothing may be wrapped around one, where it would not be seen."""
+    filters = stream.get("/Filter")
+    names = [str(one) for one in filters] if isinstance(filters, pikepdf.Array) else [str(filters)]
+    if not _CODED.intersection(names):
+        return
+    if names[0] not in _CODED:
+        yield Trace(f"an image inside {names[0]}", where)
+    data = stream.read_raw_bytes()
+    for mark, what in _MARKS.items():
+        if mark in data:
+            yield Trace(f"{what} in an image", where)
 
 
 def _within(thing: Any, private: list[str], where: str, depth: int) -> Iterator[Trace]:
