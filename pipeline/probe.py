@@ -33,7 +33,7 @@ from pipeline.source import Film, Hdr, Kind, Sound, Source
 
 ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a cover, not a film
 DEFAULT = 0x1  # AV_DISPOSITION_DEFAULT
-LONGEST_STILL = 60.0  # s between two frames; above it the clock jumped
+LONGEST_STILL = 60.0  # s between two frames, or between picture and sound; above it the clock jumped
 LOST_SHARE = 0.02  # of the frames may lie beyond the file's end
 BEGINNING = 2  # s of a film in fragments by which its rate is told
 
@@ -70,7 +70,7 @@ def probe(
         if arrived is not None:
             _require_first(table.tracks.values(), arrived)
         film = _film(file, track, frames, _beginning(track, frames, table), arrived)
-        sound = _sound(file, table.tracks[heard], arrived) if heard is not None else None
+        sound = _sound(file, table.tracks[heard], film, arrived) if heard is not None else None
     source = Source(Kind.FILM, container, table.bytes, film.duration, film, sound)
     return source, table
 
@@ -216,7 +216,7 @@ def _variable(base: Fraction, frames: Sequence[Packet]) -> bool:
     return any(abs(step - usual) > max(Fraction(2, 1000), base * 3 / 2) for step in steps)
 
 
-def _sound(file: InputContainer, track: Track, arrived: Arrived | None) -> Sound | None:
+def _sound(file: InputContainer, track: Track, film: Film, arrived: Arrived | None) -> Sound | None:
     stream = file.streams[track.stream]
     assert isinstance(stream, av.AudioStream)
     packets = [packet for packet in track.packets if packet.shown]
@@ -228,6 +228,13 @@ def _sound(file: InputContainer, track: Track, arrived: Arrived | None) -> Sound
     usual = statistics.median_low([packet.duration for packet in packets])
     stretched = any(packet.duration > usual + 0.020 / base for packet in packets)
     holes = [abs((b.pts - a.pts - a.duration) * base) for a, b in itertools.pairwise(packets)]
+    steps = [abs(b.pts - a.pts) * base for a, b in itertools.pairwise(packets)]
+    start, end = packets[0].pts * base, (packets[-1].pts + packets[-1].duration) * base
+    # Silence is put where there is no sound: for hours, where its clock has jumped.
+    if (longest := max(steps, default=0)) > (most := max(LONGEST_STILL, film.duration)):
+        raise BrokenTimeline(f"{float(longest):.0f} s between two packets of sound, limit {most:.0f} s")
+    if (away := max(start - film.start - film.duration, film.start - end)) > LONGEST_STILL:
+        raise BrokenTimeline(f"{away:.0f} s between picture and sound, limit {LONGEST_STILL:.0f} s")
     return Sound(
         stream=track.stream,
         codec=context.codec.canonical_name,
@@ -235,7 +242,7 @@ def _sound(file: InputContainer, track: Track, arrived: Arrived | None) -> Sound
         channels=context.channels,
         rate=context.sample_rate,
         time_base=base,
-        start=float(packets[0].pts * base),
-        end=float((packets[-1].pts + packets[-1].duration) * base),
+        start=float(start),
+        end=float(end),
         whole=not stretched and max(holes, default=Fraction(0)) <= Fraction(20, 1000),
     )

@@ -133,6 +133,31 @@ def test_a_clock_that_jumps_ten_hours_is_refused(tmp_path: Path) -> None:
         _source(film)
 
 
+def test_sound_whose_clock_jumps_ten_hours_is_refused(tmp_path: Path) -> None:
+    film, jumping = paint(tmp_path / "film.mp4", seconds=4), tmp_path / "jumping.mp4"
+    ffmpeg("-i", film, "-map", 0, "-c", "copy", "-bsf:a", "setts=ts='TS+gte(N,100)*36000/TB'", jumping)
+
+    with pytest.raises(errors.BrokenTimeline, match=r"3600\d s between two packets of sound, limit 60 s"):
+        _source(jumping)
+
+
+@pytest.mark.parametrize(("late", "kind"), [(0, "1:a"), (1, "0:a")], ids=["sound", "picture"])
+def test_sound_that_comes_ten_hours_from_its_picture_is_refused(tmp_path: Path, late: int, kind: str) -> None:
+    film, torn = paint(tmp_path / "film.mp4", seconds=2), tmp_path / "torn.mp4"
+    ffmpeg("-i", film, "-itsoffset", 36_000, "-i", film, "-map", f"{late}:v", "-map", kind, "-c", "copy", torn)
+
+    with pytest.raises(errors.BrokenTimeline, match="between picture and sound, limit 60 s"):
+        _source(torn)
+
+
+def test_sound_that_begins_late_is_a_quiet_film(tmp_path: Path) -> None:
+    film = paint(tmp_path / "film.mp4", seconds=4, audio_delay=2)
+    source = _source(film)
+
+    assert source.sound is not None
+    assert source.sound.start == pytest.approx(2.0, abs=0.03)
+
+
 def test_a_file_without_its_end_is_truncated(tmp_path: Path) -> None:
     end = paint(tmp_path / "end.mp4", seconds=2)
     front = paint(tmp_path / "front.mp4", seconds=2, extra=["-movflags", "+faststart"])
