@@ -15,7 +15,7 @@ from dramatiq.middleware import Middleware
 
 from pipeline.errors import PipelineFailed
 from workers import hardware, logs, sandbox, workspace
-from workers.queues import NICE, QUEUES
+from workers.queues import NICE, QUEUES, listener
 from workers.settings import settings
 from workers.standby import keeper
 
@@ -34,7 +34,7 @@ class Unit(Middleware):  # type: ignore[misc]
         heed_the_first_sigterm()
         workspace.remove_abandoned(settings().work_dir)
 
-    def before_worker_boot(self, broker: Any, worker: Any) -> None:  # noqa: ARG002
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
         try:
             sandbox.choose(settings().sandbox)
             hardware.choose(settings().preset)
@@ -42,6 +42,7 @@ class Unit(Middleware):  # type: ignore[misc]
             log.critical("unit.refused", reason=str(error))
             sys.exit(1)
         queues = set(worker.consumer_whitelist or QUEUES)
+        broker.broker_id = listener(queues)
         nice = min(NICE.get(queue, 0) for queue in queues)
         somebody_waits = bool({"express", "film"} & queues)
         keeper.start(replace(sandbox.Limits.of(settings()), nice=nice), ahead=somebody_waits)

@@ -13,14 +13,19 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.catalog import keys
-from pipeline.catalog.storage import NotStored
+from pipeline.catalog.storage import NotStored, Storage, StorageDown
 from webapp import migrations
 from webapp.database import session, settings, storage
+from webapp.operations.glance import Glance
 from workers import sandbox
-from workers.queues import QUEUES
+from workers.logs import first_line
+from workers.queues import QUEUES, heard
 
 SEEN_S = 60  # seconds after a worker's last heartbeat in which it still counts
+_AWAY = (OSError, redis.RedisError, SQLAlchemyError, StorageDown, RuntimeError)
 _log = structlog.get_logger("walkaround.health")
+
+Part = dict[str, Any]
 
 
 @cache
@@ -29,9 +34,9 @@ def broker(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
 
 
-def parts() -> dict[str, dict[str, Any]]:
+def parts() -> dict[str, Part]:
     """What `/readyz` shows: `{"database": {"ok": True}, …}`. The reason for a no is in the log, not in the answer."""
-    looks: dict[str, Callable[[], dict[str, Any]]] = {
+    looks: dict[str, Callable[[], tuple[Part, str]]] = {
         "database": _database,
         "migrations": _migrations,
         "broker": _broker,
@@ -42,10 +47,12 @@ def parts() -> dict[str, dict[str, Any]]:
     found = {}
     for name, look in looks.items():
         try:
-            found[name] = look()
-        except (OSError, redis.RedisError, SQLAlchemyError, RuntimeError) as error:
-            _log.warning("health.missing", part=name, error=str(error).splitlines()[0] if str(error) else repr(error))
-            found[name] = {"ok": False}
+            part, why = look()
+        except _AWAY as error:
+            part, why = {"ok": False}, first_line(error)
+        if not part["ok"]:
+            _log.warning("health.missing", part=name, error=why)
+        found[name] = part
     return found
 
 
@@ -56,36 +63,46 @@ def depths() -> dict[str, int]:
     return {queue: int(cast(int, ask.hlen(f"dramatiq:{queue}.msgs"))) for queue in QUEUES}
 
 
-def workers() -> int:
-    """Worker units heard of within the last minute."""
+def units() -> list[tuple[str, ...]]:
+    """Worker units heard of within the last minute: the queues of each."""
     since = (time.time() - SEEN_S) * 1000
-    seen = broker(settings().effective_redis_url).zcount("dramatiq:__heartbeats__", since, "+inf")
-    return int(cast(int, seen))
+    seen = broker(settings().effective_redis_url).zrangebyscore("dramatiq:__heartbeats__", since, "+inf")
+    return [queues for name in cast(list[bytes], seen) if (queues := heard(name.decode()))]
 
 
-def _database() -> dict[str, Any]:
-    return {"ok": session.scalar(text("SELECT 1")) == 1}
+def _database() -> tuple[Part, str]:
+    return {"ok": session.scalar(text("SELECT 1")) == 1}, "it does not say 1"
 
 
-def _migrations() -> dict[str, Any]:
-    return {"ok": migrations.is_current(current_app.extensions["engine"])}
+def _migrations() -> tuple[Part, str]:
+    return {"ok": migrations.is_current(current_app.extensions["engine"])}, "not this version's: `walkaround migrate`"
 
 
-def _broker() -> dict[str, Any]:
-    return {"ok": bool(broker(settings().effective_redis_url).ping())}
+def _broker() -> tuple[Part, str]:
+    return {"ok": bool(broker(settings().effective_redis_url).ping())}, "no pong"
 
 
-def _storage() -> dict[str, Any]:
-    with suppress(NotStored):  # it answered, which is all we asked
-        storage().stat(keys.logo("nobody", "nothing"))
-    return {"ok": True}
+def _storage() -> tuple[Part, str]:
+    _glance(storage()).look()
+    return {"ok": True}, ""
 
 
-def _sandbox() -> dict[str, Any]:
+def _glance(objects: Storage) -> Glance:
+    """The application's look at its storage."""
+
+    def ask() -> None:
+        with suppress(NotStored):  # it answered, which is all we asked
+            objects.stat(keys.logo("nobody", "nothing"))
+
+    return cast(Glance, current_app.extensions.setdefault("glance", Glance(ask)))
+
+
+def _sandbox() -> tuple[Part, str]:
     status = sandbox.status(settings().sandbox)
-    return {"ok": bool(status["ok"]), "layer": status["layer"]}
+    return {"ok": bool(status["ok"]), "layer": status["layer"]}, str(status.get("reason"))
 
 
-def _workers() -> dict[str, Any]:
-    count = workers()
-    return {"ok": count > 0, "count": count}
+def _workers() -> tuple[Part, str]:
+    living = units()
+    unheard = [queue for queue in QUEUES if not any(queue in queues for queues in living)]
+    return {"ok": not unheard, "count": len(living), "unheard": unheard}, f"no unit listens to {', '.join(unheard)}"

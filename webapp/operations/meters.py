@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import redis
 from flask import Flask, Response, g, request
 from prometheus_client import REGISTRY, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.catalog.models import Asset, Outbox, State
 from webapp.database import session
@@ -35,7 +37,17 @@ def init_app(app: Flask) -> None:
 
 
 def rows() -> Iterator[Metric]:
-    """Assets by state, messages not yet sent, the depth of each queue, worker units."""
+    """Assets by state, messages not yet sent, the depth of each queue, worker units.
+
+    A part that is away takes its own numbers along and no others: which one it is, is /readyz's to tell.
+    """
+    with suppress(SQLAlchemyError):
+        yield from _catalog()
+    with suppress(redis.RedisError):
+        yield from _crew()
+
+
+def _catalog() -> Iterator[Metric]:
     counts = dict(session.execute(select(Asset.state, func.count()).group_by(Asset.state)).all())
     assets = GaugeMetricFamily("walkaround_assets", "Assets by state.", labels=["state"])
     for state in State:
@@ -43,10 +55,10 @@ def rows() -> Iterator[Metric]:
     yield assets
     unsent = session.scalar(select(func.count()).select_from(Outbox).where(Outbox.sent_at.is_(None)))
     yield GaugeMetricFamily("walkaround_outbox_unsent", "Messages the relay has not sent yet.", value=unsent or 0)
-    try:
-        depths, units = health.depths(), health.workers()
-    except redis.RedisError:
-        return  # the broker's absence is /readyz's to tell; the other numbers are still worth having
+
+
+def _crew() -> Iterator[Metric]:
+    depths, units = health.depths(), len(health.units())
     queues = GaugeMetricFamily("walkaround_queue_messages", "Messages waiting or worked on.", labels=["queue"])
     for queue, depth in depths.items():
         queues.add_metric([queue], depth)
