@@ -1,5 +1,6 @@
 """One attempt at one name: claimed before it starts, kept alive while it lasts, ended in exactly one way."""
 
+import contextvars
 import os
 import socket
 import threading
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets, turn
@@ -29,7 +30,8 @@ _CHUNK_CORES = 2  # that the encoders of one chunk keep busy
 _PATIENCE_S = 6  # that other work waits for a first chunk on the same machine, at most
 _LOOK_S = 0.25  # a look costs ten milliseconds of the cores that are waited for
 
-_AWAY = (OperationalError, InterfaceError)  # the database does not answer
+# The database does not answer, or takes nothing: a server that has just become a stand-by is an InternalError.
+_AWAY = (OperationalError, InterfaceError, InternalError)
 # Nobody's fault that trying again would prove: such an attempt does not count.
 _DOWN = (StorageDown, SandboxUnavailable, *_AWAY)
 
@@ -44,7 +46,9 @@ class Attempt:
         self.lost = threading.Event()
         self._progress = 0.0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        # In our context: its lines belong to the same request.
+        keep = contextvars.copy_context().run
+        self._thread = threading.Thread(target=keep, args=(self._keep,), name="lease", daemon=True)
 
     def __enter__(self) -> "Attempt":
         self._thread.start()
@@ -75,7 +79,7 @@ class Attempt:
 
         Nobody knows whether a transaction was committed whose answer was lost: `write` may be done twice.
 
-        Raises: OperationalError, InterfaceError.
+        Raises: OperationalError, InterfaceError, InternalError.
         """
         until = time.monotonic() + settings().lease_s
         while True:

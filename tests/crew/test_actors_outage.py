@@ -13,12 +13,13 @@ import structlog
 import tiny_child
 from crewroom import Crew, claim_of
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets
 from pipeline.catalog.storage import StorageDown
 from workers import actors, child, connections
+from workers.attempt import Attempt
 
 
 @pytest.fixture
@@ -27,11 +28,23 @@ def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
         yield crew
 
 
+class ReadOnlySqlTransaction(Exception):
+    """What PostgreSQL says that has become a stand-by; the driver takes it for an internal error."""
+
+
+# What SQLAlchemy makes of a server that is gone, of a connection that is, and of a stand-by.
+GONE = (
+    OperationalError("UPDATE", {}, Exception("the server went away")),
+    InterfaceError("UPDATE", {}, Exception("the connection is closed")),
+    InternalError("UPDATE", {}, ReadOnlySqlTransaction("cannot execute UPDATE in a read-only transaction")),
+)
+
+
 class Outage:
     """A database that does not answer until it has been asked `times` times by one thread."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
-        self.left = times
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int, error: Exception = GONE[0]) -> None:
+        self.left, self._error = times, error
         self._thread = threading.get_ident()
         self._honest = connections.transaction
         monkeypatch.setattr("workers.attempt.transaction", self.transaction)
@@ -40,7 +53,7 @@ class Outage:
     def transaction(self) -> Iterator[Session]:
         if threading.get_ident() == self._thread and self.left:
             self.left -= 1
-            raise OperationalError("UPDATE", {}, Exception("the server went away"))
+            raise self._error
         with self._honest() as session:
             yield session
 
@@ -73,17 +86,59 @@ def test_what_was_made_is_recorded_when_the_database_is_back(
     assert claim_of(asset_id, "poster").attempts == 1
 
 
-def test_work_is_given_back_uncounted_when_the_database_is_back(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gone", GONE, ids=lambda error: type(error).__name__)
+def test_work_is_given_back_uncounted_when_the_database_is_back(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, gone: Exception
+) -> None:
     asset_id = crew.send(tiny_child.film(chunks=1))
 
     def broken(*_: object, **__: object) -> Any:
-        Outage(monkeypatch, times=2)
+        Outage(monkeypatch, times=2, error=gone)
         raise StorageDown("no route")
 
     monkeypatch.setattr(child, "run", broken)
     actors.ingest.fn(asset_id)
 
     assert claim_of(asset_id, "ingest").attempts == 0
+
+
+@pytest.mark.parametrize("gone", GONE, ids=lambda error: type(error).__name__)
+def test_work_that_finds_the_database_gone_does_not_count(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, gone: Exception
+) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        raise gone
+
+    monkeypatch.setattr(child, "run", broken)
+    actors.ingest.fn(asset_id)
+
+    assert claim_of(asset_id, "ingest").attempts == 0
+
+
+@pytest.mark.parametrize("gone", GONE, ids=lambda error: type(error).__name__)
+def test_a_lease_is_kept_over_an_outage_and_its_lines_name_their_request(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, gone: Exception
+) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+    with connections.transaction() as session:
+        lease = assets.claim(session, asset_id, "ingest", worker="me", lease_s=5)
+    honest, renewed, requests = assets.renew, threading.Event(), []
+
+    def renew(*how: Any, **more: Any) -> bool:
+        requests.append(structlog.contextvars.get_contextvars().get("request_id"))
+        if len(requests) == 1:
+            raise gone
+        renewed.set()
+        return honest(*how, **more)
+
+    monkeypatch.setattr(assets, "renew", renew)
+    with structlog.contextvars.bound_contextvars(request_id="req-7"), Attempt(lease) as current:
+        assert renewed.wait(60)
+        assert not current.cancelled()
+
+    assert set(requests) == {"req-7"}
 
 
 def test_a_database_gone_for_longer_than_the_lease_holds_no_worker(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
