@@ -75,7 +75,9 @@ def make(
 
             assert what.photo is not None
             made = photo.make_sizes(path, it, what, watermark, out, on_progress)
-            return {**made, "facts": proof.sizes(out, made, what.photo, it, dark=lambda: _dark_photo(path, it))}
+            mark = what.watermark if watermark is not None else None
+            facts = proof.sizes(out, made, what.photo, it, path, mark, dark=lambda: _dark_photo(path, it))
+            return {**made, "facts": facts}
         case "document":
             from pipeline import document
             from pipeline.proof import documents

@@ -9,7 +9,7 @@ from av.error import FFmpegError
 from PIL import Image, ImageStat, UnidentifiedImageError
 
 from pipeline.errors import ProofFailed
-from pipeline.plan import PhotoPlan
+from pipeline.plan import PhotoPlan, WatermarkPlan
 from pipeline.proof.expect import clean, expect, same
 from pipeline.source import Source
 
@@ -38,7 +38,7 @@ def still(
     clean(path, content_type, private)
     count = 1
     if content_type == "image/jpeg":
-        brightness = _brightness(path, content_type, size)
+        brightness = _brightness(_decoded(path, content_type, size))
     else:
         count, brightness = _moving(path, content_type, size)
     expect(count >= frames, f"frames of {path.name}", count, f"at least {frames}")
@@ -53,28 +53,47 @@ def still(
 
 
 def sizes(
-    out: Path, made: dict[str, Any], plan: PhotoPlan, source: Source, *, dark: Callable[[], bool] = lambda: False
+    out: Path,
+    made: dict[str, Any],
+    plan: PhotoPlan,
+    source: Source,
+    path: Path,
+    mark: WatermarkPlan | None = None,
+    *,
+    dark: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Prove the sizes of a photo, read by PyAV because Pillow made them; returns the facts as they came.
+    """Prove the sizes of a photo, read by PyAV because Pillow made them; `path` is the photo, `mark` the place of the
+    dealer's logo. Returns the facts, with what was measured beside them: `witness`, the least that a size is like the
+    photo and the most that one is lighter (see `thumbnails.compare`).
 
-    Raises: ProofFailed.
+    Raises: ProofFailed; the leaves of MediaRejected where the photo does not decode twice.
     """
+    from pipeline.proof import thumbnails  # with what reads photos: a film's children do not load it
+
+    assert source.photo is not None
     facts = made["facts"]
     decided = [size for size in plan.sizes for _ in ("webp", "jpeg")]
     same("sizes", [(one["width"], one["height"]) for one in facts["sizes"]], decided)
     same("files", sorted(one["path"] for one in made["files"]), sorted(one["path"] for one in facts["sizes"]))
+    theirs = thumbnails.original(path, source.photo)
     seen: list[float] = []
+    alike: list[float] = []
+    lighter: list[float] = []
     for one, file in zip(facts["sizes"], made["files"], strict=True):
-        path = out / one["path"]
-        same(f"bytes of {path.name}", path.stat().st_size, file["bytes"])
-        clean(path, file["content_type"], source.private)
-        seen.append(_brightness(path, file["content_type"], (one["width"], one["height"])))
-        _not_black(path, seen[-1], dark)
-        expect(abs(seen[-1] - seen[0]) < ALIKE, f"brightness of {path.name}", f"{seen[-1]:.0f}", f"{seen[0]:.0f}")
-    return dict(facts)
+        written = out / one["path"]
+        same(f"bytes of {written.name}", written.stat().st_size, file["bytes"])
+        clean(written, file["content_type"], source.private)
+        frame = _decoded(written, file["content_type"], (one["width"], one["height"]))
+        seen.append(_brightness(frame))
+        _not_black(written, seen[-1], dark)
+        expect(abs(seen[-1] - seen[0]) < ALIKE, f"brightness of {written.name}", f"{seen[-1]:.0f}", f"{seen[0]:.0f}")
+        likeness, more = thumbnails.compare(theirs, frame, written.name, mark)
+        alike += [] if likeness is None else [likeness]
+        lighter.append(more)
+    return {**facts, "witness": {"likeness": min(alike, default=None), "lighter": max(lighter, key=abs)}}
 
 
-def _brightness(path: Path, content_type: str, size: tuple[int, int]) -> float:
+def _decoded(path: Path, content_type: str, size: tuple[int, int]) -> av.VideoFrame:
     try:
         with av.open(str(path), format=DEMUXERS[content_type]) as container:
             frames = [frame for packet in container.demux(video=0) for frame in packet.decode()]
@@ -82,9 +101,13 @@ def _brightness(path: Path, content_type: str, size: tuple[int, int]) -> float:
             frame = frames[0]
             assert isinstance(frame, av.VideoFrame)
             same(f"size of {path.name}", (frame.width, frame.height), size)
-            return float(frame.reformat(format="gray").to_ndarray().mean())
+            return frame
     except FFmpegError as error:
         raise ProofFailed(f"{path.name} does not decode: {error}") from error
+
+
+def _brightness(frame: av.VideoFrame) -> float:
+    return float(frame.reformat(format="gray").to_ndarray().mean())
 
 
 def _moving(path: Path, content_type: str, size: tuple[int, int]) -> tuple[int, float]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pipeline import photo, plan, proof, source
 from pipeline.errors import ProofFailed
+from pipeline.proof import thumbnails
 
 
 def poster(path: Path, **options: Any) -> Path:
@@ -57,43 +58,113 @@ def test_half_a_poster_is_seen(tmp_path: Path) -> None:
         proof.still(path, "image/jpeg", (320, 180), ())
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> tuple[Path, dict[str, Any], plan.PhotoPlan, source.Source]:
-    corners((1000, 500)).save(tmp_path / "in.png")
-    measured = photo.measure(tmp_path / "in.png", "workshop")
+Made = tuple[Path, dict[str, Any], plan.PhotoPlan, source.Source, Path]
+
+
+def sized(path: Path, out: Path, watermark: Path | None = None) -> Made:
+    """The sizes of a photo, as they are given to the proof."""
+    measured = photo.measure(path, "workshop", watermark=watermark is not None)
     found, decided = source.from_json(measured["source"]), plan.from_json(measured["plan"])
     assert decided.photo is not None
-    out = tmp_path / "out"
     out.mkdir()
-    return out, photo.make_sizes(tmp_path / "in.png", found, decided, None, out, lambda _: None), decided.photo, found
+    return out, photo.make_sizes(path, found, decided, watermark, out, lambda _: None), decided.photo, found, path
 
 
-Made = tuple[Path, dict[str, Any], plan.PhotoPlan, source.Source]
+def replaced(made: Made, name: str, image: Image.Image) -> None:
+    """Another picture in a size's place."""
+    out, result, *_ = made
+    image.save(out / name)
+    for file in result["files"]:
+        file["bytes"] = (out / file["path"]).stat().st_size
 
 
-def test_the_sizes_of_a_photo_are_proved(made: Made) -> None:
-    assert proof.sizes(*made) == made[1]["facts"]
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    corners((1000, 500)).save(tmp_path / "in.png")
+    return sized(tmp_path / "in.png", tmp_path / "out")
+
+
+def test_the_sizes_of_a_photo_are_proved_and_beside_the_photo_they_are_alike(made: Made) -> None:
+    facts = proof.sizes(*made)
+    witness = facts.pop("witness")
+    assert facts == made[1]["facts"]
+    assert witness["likeness"] > 0.99
+    assert abs(witness["lighter"]) < 3
 
 
 @pytest.mark.parametrize("name", ["800.webp", "320.jpg"])
 def test_a_size_that_shows_something_else_is_seen(made: Made, name: str) -> None:
-    out, result, decided, found = made
-    with Image.open(out / name) as image:
+    with Image.open(made[0] / name) as image:
         size = image.size
-    Image.fromarray(np.full((size[1], size[0], 3), 200, np.uint8)).save(out / name)
-    for file in result["files"]:
-        file["bytes"] = (out / file["path"]).stat().st_size
+    replaced(made, name, Image.fromarray(np.full((size[1], size[0], 3), 200, np.uint8)))
     with pytest.raises(ProofFailed, match="brightness"):
-        proof.sizes(out, result, decided, found)
+        proof.sizes(*made)
+
+
+@pytest.mark.parametrize(
+    "turn", [Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM]
+)
+def test_a_photo_that_is_turned_or_mirrored_in_all_its_sizes_is_seen(made: Made, turn: Image.Transpose) -> None:
+    for one in made[1]["facts"]["sizes"]:
+        with Image.open(made[0] / one["path"]) as image:
+            turned = image.convert("RGB").transpose(turn)
+        replaced(made, one["path"], turned)
+    with pytest.raises(ProofFailed, match="likeness"):
+        proof.sizes(*made)
+
+
+def test_a_photo_in_other_colours_is_seen(made: Made) -> None:
+    for one in made[1]["facts"]["sizes"]:
+        with Image.open(made[0] / one["path"]) as image:
+            red, green, blue = image.convert("RGB").split()
+        replaced(made, one["path"], Image.merge("RGB", (red, green, blue.point(lambda value: value * 0.8))))
+    with pytest.raises(ProofFailed, match="blue of"):
+        proof.sizes(*made)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "png", "avif"])
+def test_every_orientation_is_proved_by_what_the_camera_said(tmp_path: Path, turn: int, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[photo.ORIENTATION] = "Painted Phones", turn
+    blob = exif.tobytes()
+    corners().save(tmp_path / f"in.{suffix}", exif=blob)
+    made = sized(tmp_path / f"in.{suffix}", tmp_path / "out")
+    assert thumbnails.orientation(blob) == turn
+    assert proof.sizes(*made)["witness"]["likeness"] > 0.99
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "RGBA", "LA", "I;16"])
+def test_a_photo_of_any_kind_of_pixels_is_proved(tmp_path: Path, mode: str) -> None:
+    if mode == "I;16":
+        image = Image.fromarray(np.tile(np.linspace(0, 65535, 256), (64, 1)).astype(np.uint16))
+    else:
+        image = corners().convert(mode)
+    if mode in ("RGBA", "LA"):
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    path = tmp_path / ("in.jpg" if mode == "CMYK" else "in.png")
+    image.save(path)
+    assert proof.sizes(*sized(path, tmp_path / "out"))["witness"]["likeness"] > 0.98
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (3000, 1), (2, 900)])
+def test_a_tiny_or_thin_photo_is_proved(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("RGB", size, "teal").save(tmp_path / "in.png")
+    assert proof.sizes(*sized(tmp_path / "in.png", tmp_path / "out"))["witness"]["likeness"] is None
+
+
+def test_the_dealers_logo_is_no_fault_of_a_photo(tmp_path: Path) -> None:
+    corners((1000, 800)).save(tmp_path / "in.png")
+    Image.new("RGBA", (200, 100), (255, 0, 255, 255)).save(tmp_path / "logo.png")
+    made = sized(tmp_path / "in.png", tmp_path / "out", tmp_path / "logo.png")
+    mark = plan.from_json(photo.measure(made[-1], "workshop", watermark=True)["plan"]).watermark
+    assert proof.sizes(*made, mark)["witness"]["likeness"] > 0.99
 
 
 def test_a_size_of_other_dimensions_is_seen(made: Made) -> None:
-    out, result, decided, found = made
-    corners((400, 200)).save(out / "800.webp")
-    for file in result["files"]:
-        file["bytes"] = (out / file["path"]).stat().st_size
+    replaced(made, "800.webp", corners((400, 200)))
     with pytest.raises(ProofFailed, match=r"size of 800\.webp"):
-        proof.sizes(out, result, decided, found)
+        proof.sizes(*made)
 
 
 def test_a_missing_size_is_seen(made: Made) -> None:
