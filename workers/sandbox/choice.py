@@ -95,7 +95,7 @@ def attempt(layer: Layer, limits: Limits = _TRIAL) -> dict[str, str]:
         for made in (victim, given, out, scratch):
             made.mkdir()
         given.chmod(0o755)  # as a room's is, whatever the umask
-        (victim / "secret").write_bytes(secrets.token_bytes(16))
+        (victim / "secret").write_bytes(secret := secrets.token_bytes(16))
         (victim / "secret").chmod(0o644)
         (victim / "input").write_bytes(b"input")
         text = Path(__file__).with_name("trial.py").read_text()
@@ -109,6 +109,7 @@ def attempt(layer: Layer, limits: Limits = _TRIAL) -> dict[str, str]:
             "port": str(port),
             "code": str(Path(pipeline.__path__[0]) / "__init__.py"),
             "parent": str(os.getpid()),
+            "pids": str(Path("/proc/self/ns/pid").readlink()),
             "memory": str(limits.memory_bytes),
             "processes": str(limits.processes),
             "environment": " ".join([*ground.ENVIRONMENT, "PWD", "LC_CTYPE"]),
@@ -121,6 +122,8 @@ def attempt(layer: Layer, limits: Limits = _TRIAL) -> dict[str, str]:
         found = _answer(cell, out, scratch, job, fill)
         if (victim / "planted").exists() or (victim / "input").read_bytes() != b"input":
             found["write beside the input"] = "was allowed"
+        if (victim / "secret").read_bytes() != secret:
+            found["write to what lies beside the input"] = "was allowed"
         if [path.read_bytes() for path in given.iterdir()] != [b"late"]:
             found["write to what came later"] = "was allowed"
     return {what: how for what, how in found.items() if how is not None}

@@ -37,7 +37,7 @@ class Landlock:
         about = [path for card in cards for path in (ground.described(card) or ())]
         groups = ground.groups(cards)
         # Last of what may fail, so that no descriptor is left open.
-        fd = seccomp.descriptor(keep_group=True) if self.enforced else None
+        fd = seccomp.descriptor(keep_group=True, same_user=uid is None) if self.enforced else None
         reading, lifeline = os.pipe()
         orders = enter.Orders(
             memory_bytes=limits.address_bytes or limits.memory_bytes,

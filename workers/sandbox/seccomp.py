@@ -1,6 +1,7 @@
 """The system calls a decoder never needs, refused by the kernel: a compiled filter, the same for every layer."""
 
 import os
+from contextlib import suppress
 from functools import cache
 
 from pipeline.errors import SandboxUnavailable
@@ -13,8 +14,18 @@ _REFUSED = (
     "name_to_handle_at open_by_handle_at fanotify_init lookup_dcookie "
     "kexec_load kexec_file_load init_module finit_module delete_module reboot swapon swapoff acct quotactl syslog "
     "iopl ioperm modify_ldt vhangup settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname "
-    "socket mknod mknodat "
+    # By path: Landlock does not ask before Linux 6.2. What was opened to be written may be cut.
+    "socket mknod mknodat truncate truncate64 "
 )
+# What Landlock is never asked about: rights, owners, attributes and times of files that belong to the same user.
+_OF_OUR_FILES = (
+    "chmod fchmod fchmodat chown fchown lchown fchownat utime utimes futimesat utimensat "
+    "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr "
+)
+# Of them those that libseccomp 2.5 has never heard of, by the number that every architecture gives them: fchmodat2,
+# setxattrat, removexattrat, file_setattr.
+_OF_OUR_FILES_TOO = (452, 463, 466, 469)
+_OPENAT2 = 437
 _NEW_NAMESPACES = {
     "user": 0x10000000,
     "mount": 0x00020000,
@@ -28,8 +39,9 @@ _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 
 
 @cache
-def program(keep_group: bool = False) -> bytes:
-    """The filter as BPF. `keep_group` also refuses to leave the process group, where nothing else kills stragglers.
+def program(keep_group: bool = False, same_user: bool = False) -> bytes:
+    """The filter as BPF. `keep_group` also refuses to leave the process group, where nothing else kills stragglers;
+    `same_user`, to change what belongs to the user the child shares with us: files it can name, limits of processes.
 
     `socket` is refused for every family: the craft speaks to its children through pipes, and a unix socket would
     reach the services of this machine.
@@ -42,7 +54,9 @@ def program(keep_group: bool = False) -> bytes:
         raise SandboxUnavailable(f"libseccomp cannot be loaded: {error}") from error
     eperm, enosys = pyseccomp.ERRNO(1), pyseccomp.ERRNO(38)
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for name in [*_REFUSED.split(), *(("setsid", "setpgid") if keep_group else ())]:
+    refused: list[str | int] = [*_REFUSED.split(), *(("setsid", "setpgid") if keep_group else ())]
+    refused += [*_OF_OUR_FILES.split(), *_OF_OUR_FILES_TOO] if same_user else []
+    for name in refused:
         try:
             rules.add_rule(eperm, name)
         except OSError:
@@ -51,6 +65,15 @@ def program(keep_group: bool = False) -> bytes:
         rules.add_rule(eperm, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
     # The flags of clone3 lie in memory where a filter cannot look: "not implemented" sends libc back to clone.
     rules.add_rule(enosys, "clone3")
+    # To be opened for reading and emptied by that: a write that Landlock takes for a read before Linux 6.2.
+    for call, place in (("open", 1), ("openat", 2)):
+        with suppress(OSError):  # not every architecture has both
+            rules.add_rule(
+                eperm, call, pyseccomp.Arg(place, pyseccomp.MASKED_EQ, os.O_ACCMODE | os.O_TRUNC, os.O_TRUNC)
+            )
+    rules.add_rule(enosys, _OPENAT2)  # its flags lie in memory too
+    if same_user:
+        rules.add_rule(eperm, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
     for request in (_TIOCSTI, _TIOCLINUX):
         rules.add_rule(eperm, "ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, request))
     fd = os.memfd_create("bpf")
@@ -63,9 +86,9 @@ def program(keep_group: bool = False) -> bytes:
         os.close(fd)
 
 
-def descriptor(keep_group: bool = False) -> int:
+def descriptor(keep_group: bool = False, same_user: bool = False) -> int:
     """A new descriptor that reads the filter from its start; the caller closes it."""
     fd = os.memfd_create("seccomp")
-    os.write(fd, program(keep_group))
+    os.write(fd, program(keep_group, same_user))
     os.lseek(fd, 0, os.SEEK_SET)
     return fd

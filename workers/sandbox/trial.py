@@ -8,6 +8,7 @@ import ctypes
 import errno
 import json
 import os
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -70,6 +71,20 @@ def _write_and_read(folder: str) -> bool:
     return file.read_bytes() == b"made"
 
 
+def _reaches(given: dict[str, str], attempt: Callable[[int], object]) -> str | None:
+    """Whether the worker is within reach by its number: where processes are counted anew, that is somebody else's."""
+    try:
+        counted_anew = str(Path("/proc/self/ns/pid").readlink()) != given["pids"]
+    except OSError:
+        counted_anew = False
+    return None if counted_anew else _held(lambda: attempt(int(given["parent"])))
+
+
+def _change_nothing(path: Path) -> None:
+    """Ask for the rights it has: who may do that, may ask for others."""
+    path.chmod(path.stat().st_mode & 0o7777)
+
+
 def main(given: dict[str, str]) -> dict[str, str | None]:
     secret, unix = given["secret"], given["unix"]
     beside = Path(secret).with_name("planted")
@@ -86,9 +101,17 @@ def main(given: dict[str, str]) -> dict[str, str | None]:
         "write beside what came later": _held(lambda: late.with_name("planted").write_bytes(b"planted")),
         "write to the input": _held(lambda: Path(given["input"]).write_bytes(b"changed")),
         "write beside the input": _held(lambda: beside.write_bytes(b"planted")),
+        "cut what lies beside the input": _held(lambda: os.truncate(secret, 0)),
+        "cut the input": _held(lambda: os.truncate(given["input"], 0)),
+        "empty the input by opening it": _held(lambda: os.close(os.open(given["input"], os.O_RDONLY | os.O_TRUNC))),
+        "rights of what lies beside the input": _held(lambda: _change_nothing(Path(secret))),
+        "rights of the input": _held(lambda: _change_nothing(Path(given["input"]))),
+        "rights of the code": _held(lambda: _change_nothing(Path(given["code"]))),
         "write to the code": _held(lambda: Path(given["code"]).open("ab").close()),
         "accounts of the machine": _held(lambda: Path("/etc/passwd").read_bytes()),
         "environment of the worker": _held(lambda: Path(f"/proc/{given['parent']}/environ").read_bytes()),
+        "signal to the worker": _reaches(given, lambda worker: os.kill(worker, 0)),
+        "limits of the worker": _reaches(given, lambda worker: resource.prlimit(worker, resource.RLIMIT_CORE)),
         "network": _held(lambda: socket.create_connection(("127.0.0.1", int(given["port"])), timeout=2)),
         "unix socket": _held(lambda: socket.socket(socket.AF_UNIX).connect(unix)),
         "memory": _held(lambda: bytearray(int(given["memory"]) + 1)),
