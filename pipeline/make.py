@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import frames, plan, proof, source, transcode, view
-from pipeline.errors import PipelineFailed
+from pipeline.errors import PipelineFailed, ProofFailed
 from pipeline.plan import Plan
 from pipeline.source import Source
 
 Progress = Callable[[float], None]
 
 BLACK = 24.0  # of 255, mean brightness of a frame in which nothing can be seen; black itself is 16
+
+STILL = 3.0  # of 255: mean change of a frame in which nothing moves; a coder's noise is below 1
 
 TYPES = {
     ".m4s": "video/iso.segment",
@@ -69,7 +71,10 @@ def make(
             from pipeline import stills
 
             made = stills.preview(path, it, what, watermark, out, on_progress)
-            return _proved(made, "preview.webp", path, it, what, out)
+            proved = _proved(made, "preview.webp", path, it, what, out)
+            if proved["facts"]["frames"] == 1 and _moves(path, it, what):
+                raise ProofFailed("preview.webp is 1 picture, of a film that moves")
+            return proved
         case "sizes":
             from pipeline import photo
 
@@ -116,7 +121,7 @@ def _given(name: str, path: Path, what: Plan, out: Path) -> Iterator[Path]:
 
 
 def _proved(made: dict[str, Any], still: str, path: Path, it: Source, what: Plan, out: Path) -> dict[str, Any]:
-    """A still picture proved; beside it, every other file is at least clean."""
+    """A still picture proved, or the one that moves; beside it, every other file is at least clean."""
     facts = made["facts"]
     for file in made["files"]:
         if file["path"] != still:
@@ -125,10 +130,21 @@ def _proved(made: dict[str, Any], still: str, path: Path, it: Source, what: Plan
         facts.get("width") or facts["columns"] * facts["tile_width"],
         facts.get("height") or facts["rows"] * facts["tile_height"],
     )
-    found = proof.still(
-        out / still, TYPES[Path(still).suffix], size, it.private, dark=lambda: _dark_film(path, it, what)
-    )
-    return {**made, "facts": {**facts, "brightness": found["brightness"]}}
+    kind, dark = TYPES[Path(still).suffix], partial(_dark_film, path, it, what)
+    found = proof.still(out / still, kind, size, it.private, dark=dark)
+    return {**made, "facts": {**facts, "brightness": found["brightness"], "frames": found["frames"]}}
+
+
+def _moves(path: Path, it: Source, what: Plan) -> bool:
+    """Whether anything moves where the preview was taken: that of a standing picture is one picture."""
+    assert what.film is not None
+    assert it.film is not None
+    wish = what.film.preview
+    start = max(0.0, wish.start - it.film.start)
+    seen = frames.decode(path, it, since=start, until=start + wish.duration, which=frames.Which.REFERENCES)
+    small = (one.frame.reformat(32, 32, format="gray").to_ndarray().astype(int) for one in islice(seen, 120))
+    first = next(small, None)
+    return first is not None and any(float(abs(one - first).mean()) > STILL for one in small)
 
 
 def _dark_film(path: Path, it: Source, what: Plan) -> bool:

@@ -32,7 +32,8 @@ _TRAILER = {"/Root", "/Size", "/ID", "/Prev", "/Type", "/W", "/Index", "/Filter"
 
 
 def document(out: Path, made: dict[str, Any], source: Source) -> dict[str, Any]:
-    """Prove `document.pdf` and `page.jpg` in `out`; returns the facts as they came.
+    """Prove `document.pdf` and `page.jpg` in `out`. Returns the facts, with what was measured beside them: `objects`,
+    how many were looked at, and the `brightness` of the page (0 to 255).
 
     Raises: ProofFailed.
     """
@@ -47,6 +48,7 @@ def document(out: Path, made: dict[str, Any], source: Source) -> dict[str, Any]:
         with pikepdf.open(path) as pdf:
             same("pages", len(pdf.pages), source.document.pages)
             expect(not pdf.is_encrypted, "document", "encrypted", "plain")
+            objects = len(pdf.objects)
             traces = list(_traces(pdf, [text.casefold() for text in source.private]))
         again = pypdfium2.PdfDocument(path)
         drawn = len(again)
@@ -56,8 +58,8 @@ def document(out: Path, made: dict[str, Any], source: Source) -> dict[str, Any]:
     if traces:
         raise ProofFailed(f"{path.name} holds {len(traces)} traces, limit 0: {traces[0].what} in {traces[0].where}")
     same("pages drawn", drawn, source.document.pages)
-    still(out / "page.jpg", "image/jpeg", (facts["width"], facts["height"]), (), dark=lambda: True)
-    return dict(facts)
+    page = still(out / "page.jpg", "image/jpeg", (facts["width"], facts["height"]), (), dark=lambda: True)
+    return {**facts, "objects": objects, "brightness": page["brightness"]}
 
 
 def _traces(pdf: pikepdf.Pdf, private: list[str]) -> Iterator[Trace]:

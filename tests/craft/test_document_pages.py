@@ -84,7 +84,10 @@ def test_what_was_made_is_proved(tmp_path: Path) -> None:
     result = made(path, tmp_path / "out")
     found = measured(path)
     assert "SECRET_XMP" in found.private
-    assert documents.document(tmp_path / "out", result, found) == result["facts"]
+    facts = documents.document(tmp_path / "out", result, found)
+    assert facts.items() >= result["facts"].items()
+    assert facts["objects"] > 5
+    assert facts["brightness"] > 200
 
 
 @pytest.mark.parametrize("secret", ["action", "author", "file", "piece", "image"])

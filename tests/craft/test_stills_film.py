@@ -10,6 +10,7 @@ from painting import ffmpeg, paint, read_number
 from PIL import Image
 
 from pipeline import decide, presets, stills
+from pipeline.errors import ProofFailed
 from pipeline.judge import best
 from pipeline.make import make
 from pipeline.measure import measure
@@ -114,6 +115,25 @@ def test_the_preview_moves_and_is_small_and_silent(tmp_path: Path) -> None:
     assert numbers[-1] - numbers[0] > 150  # several moments of the film's 360 frames
     assert result["facts"]["duration"] == pytest.approx(3, abs=0.3)
     assert result["files"][0]["bytes"] < 500_000
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_a_preview_that_stands_still_is_published_only_of_a_film_that_does(
+    moving: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standing = tmp_path / "standing.mp4"
+    ffmpeg("-f", "lavfi", "-i", "color=teal:size=320x240:rate=30:duration=2", "-pix_fmt", "yuv420p", standing)
+    film = paint(tmp_path / "film.mp4", seconds=2, audio=False) if moving else standing
+    monkeypatch.setattr(stills, "developed", lambda frames, *_: [Image.new("RGB", (320, 240), "teal")] * len(frames))
+    result = measure(film, "workshop", False)
+    job = ("preview", film, result["source"], result["plan"], None, tmp_path / "out", lambda _: None)
+    (tmp_path / "out").mkdir()
+
+    if moving:
+        with pytest.raises(ProofFailed, match="1 picture, of a film that moves"):
+            make(*job)
+    else:
+        assert make(*job)["facts"]["frames"] == 1
 
 
 @pytest.mark.parametrize("name", ["poster", "storyboard", "preview"])
