@@ -4,6 +4,7 @@
 that brings its own Content-Security-Policy keeps it.
 """
 
+import math
 import re
 import secrets
 import time
@@ -38,6 +39,11 @@ BROKER_S = 1.0  # what a count may take
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _log = structlog.get_logger("walkaround.web")
+
+
+def seconds_to_wait() -> int:
+    """Of a request that was one too many: when the next one will be taken."""
+    return max(1, math.ceil(limiter.current_limit.reset_at - time.time())) if limiter.current_limit else 60
 
 
 def _headers(settings: Settings) -> Secure:

@@ -111,13 +111,18 @@ def issue_token(dealership: Dealership, name: str, *, lives_s: float | None = No
     session.add(token)
     return token, text
 
+def token_of(header: str | None) -> str:
+    """The token in an `Authorization: Bearer …` header, however that is written; empty without one."""
+    scheme, _, text = (header or "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
 
 def bearer(header: str | None) -> Dealership | None:
     """The dealership of an `Authorization: Bearer …` header, or None for an unknown, expired or revoked token."""
-    scheme, _, text = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not text:
+    if not (text := token_of(header)):
         return None
-    token = session.scalar(select(ApiToken).where(ApiToken.sha256 == digest(text.strip())))
+    token = session.scalar(select(ApiToken).where(ApiToken.sha256 == digest(text)))
     if token is None or token.revoked_at or (token.expires_at and token.expires_at < time.time()):
         return None
     return session.get(Dealership, token.dealership_id)

@@ -5,11 +5,13 @@ from typing import Any
 import structlog
 from flask import Flask, Response, current_app, g, json, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from pipeline.catalog.storage import StorageDown
 from webapp.database import session
+from webapp.guards import seconds_to_wait
 from webapp.languages import LANGUAGES
 
 RETRY_S = 10  # when to come again while a part of ours is away
@@ -47,11 +49,13 @@ def answer(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.get_response()
     code = error.code or 500
+    later = {"Retry-After": str(seconds_to_wait())} if isinstance(error, RateLimitExceeded) else {}
     if not request.path.startswith("/api/"):
         if request.path.startswith("/m/") or error.code is None or 300 <= code < 400:
             return error
-        return render_template("error.html", code=code), code
+        return render_template("error.html", code=code), code, later
     made = problem(code, error.name, error.description or "")
+    made.headers.update(later)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             made.headers[name] = value

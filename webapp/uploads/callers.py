@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import request
 from sqlalchemy import select
 
-from webapp.accounts.access import bearer
+from webapp.accounts.access import bearer, token_of
 from webapp.accounts.models import User
 from webapp.database import session, settings
 from webapp.interventions.models import Intervention, Item
@@ -56,9 +56,8 @@ def _is_id(text: str) -> bool:
 
 
 def token() -> str:
-    """The token of this request, however its header is written; empty without one."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else ""
+    """The token of this request; empty without one."""
+    return token_of(request.headers.get("Authorization"))
 
 
 def caller() -> Caller:

@@ -3,8 +3,6 @@
 Each request first learns who asks and what stands (one short transaction), then reads the network with none open.
 """
 
-import hashlib
-import math
 import time
 from collections.abc import Iterator
 from typing import Literal
@@ -14,8 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 
 from pipeline.catalog import assets
+from webapp.accounts.access import digest
 from webapp.database import session, settings, storage
-from webapp.guards import limiter
+from webapp.guards import limiter, seconds_to_wait
 from webapp.uploads import ahead, creation, places, protocol, turns
 from webapp.uploads.callers import caller, token
 from webapp.uploads.protocol import Checksum, Refused
@@ -25,7 +24,7 @@ blueprint = Blueprint("uploads", __name__, url_prefix="/files")
 
 def _sender() -> str:
     """Whose creations are counted together: those of one token, which is not written down."""
-    return hashlib.sha256(token().encode()).hexdigest()
+    return digest(token())
 
 
 @blueprint.errorhandler(Refused)
@@ -38,7 +37,7 @@ def refused(error: Refused) -> ResponseReturnValue:
 @blueprint.errorhandler(RateLimitExceeded)
 def too_often(_: RateLimitExceeded) -> ResponseReturnValue:
     """The same plain form, with the time to wait."""
-    wait_s = max(1, math.ceil(limiter.current_limit.reset_at - time.time())) if limiter.current_limit else 60
+    wait_s = seconds_to_wait()
     return refused(Refused(429, f"too many new uploads; try again in {wait_s} s", {"Retry-After": str(wait_s)}))
 
 
