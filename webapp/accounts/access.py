@@ -16,7 +16,6 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required, current_user
 from sqlalchemy import select
 
-from pipeline.catalog.models import Asset
 from webapp.accounts.models import ApiToken, Dealership, RoleName
 from webapp.database import session
 from webapp.interventions.models import Intervention, Item
@@ -84,15 +83,15 @@ def load_item(item_id: str) -> Item:
     return found
 
 
-def load_asset(asset_id: str) -> Asset:
-    """An asset joined to an intervention of `g.dealership`.
+def load_item_of(asset_id: str) -> Item:
+    """The item by which an asset belongs to an intervention of `g.dealership`.
 
     Raises: 404 for everybody else's.
     """
     item = session.scalar(select(Item).where(Item.asset_id == asset_id)) if is_id(asset_id) else None
     if item is None or item.intervention.dealership_id != g.dealership.id:
         abort(404)
-    return item.asset
+    return item
 
 
 def issue_token(dealership: Dealership, name: str, *, lives_s: float | None = None) -> tuple[ApiToken, str]:
@@ -111,11 +110,11 @@ def issue_token(dealership: Dealership, name: str, *, lives_s: float | None = No
     session.add(token)
     return token, text
 
+
 def token_of(header: str | None) -> str:
     """The token in an `Authorization: Bearer …` header, however that is written; empty without one."""
     scheme, _, text = (header or "").partition(" ")
     return text.strip() if scheme.lower() == "bearer" else ""
-
 
 
 def bearer(header: str | None) -> Dealership | None:

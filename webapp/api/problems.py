@@ -7,7 +7,8 @@ from flask import Flask, Response, current_app, g, json, render_template, reques
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from sqlalchemy.exc import OperationalError, TimeoutError
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
+from werkzeug.exceptions import HTTPException, NotFound
 
 from pipeline.catalog.storage import StorageDown
 from webapp.database import session
@@ -62,6 +63,12 @@ def answer(error: HTTPException) -> ResponseReturnValue:
     return made
 
 
+def erased(_: Exception) -> ResponseReturnValue:
+    """404 for what was there when it was looked for, and was erased by somebody else before it could be changed."""
+    session.rollback()
+    return answer(NotFound())
+
+
 def unavailable(error: Exception) -> ResponseReturnValue:
     """503 while the database or the storage is away. Nothing here asks the database again."""
     session.remove()
@@ -88,3 +95,5 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(gone, unavailable)
     if app.extensions["role"] == "web":
         app.register_error_handler(HTTPException, answer)
+        for gone in (StaleDataError, ObjectDeletedError):
+            app.register_error_handler(gone, erased)

@@ -33,7 +33,7 @@ from webapp.customers.models import Link
 from webapp.database import session, settings
 from webapp.guards import csrf, limiter
 from webapp.interventions import erasing, sharing
-from webapp.interventions.models import Intervention, Item
+from webapp.interventions.models import Intervention
 from webapp.interventions.search import matches
 from webapp.interventions.states import stage
 from webapp.texts import is_id
@@ -166,14 +166,14 @@ def list_assets(intervention_id: str) -> Any:
 @api.validate(resp=_answers(HTTP_200=AssetOut))
 def read_asset(asset_id: str) -> Any:
     """Read one asset: state, percent, time left, reason, what was made."""
-    return AssetOut.of(session(), _item(asset_id))
+    return AssetOut.of(session(), access.load_item_of(asset_id))
 
 
 @blueprint.patch("/assets/<asset_id>")
 @api.validate(resp=_answers(HTTP_200=AssetOut))
 def change_asset(asset_id: str, json: AssetChange) -> Any:
     """Write an asset's caption."""
-    item = _item(asset_id)
+    item = access.load_item_of(asset_id)
     item.caption = json.caption
     session.commit()
     return AssetOut.of(session(), item)
@@ -183,7 +183,7 @@ def change_asset(asset_id: str, json: AssetChange) -> Any:
 @api.validate(resp=_answers(HTTP_204=None))
 def erase_asset(asset_id: str) -> Any:
     """Erase an asset and everything made of it."""
-    erasing.item(_item(asset_id))
+    erasing.item(access.load_item_of(asset_id))
     session.commit()
     return "", 204
 
@@ -201,8 +201,12 @@ def list_links(intervention_id: str) -> Any:
 def create_link(intervention_id: str, json: LinkIn) -> Any:
     """Make a link; its address is in this answer and nowhere else."""
     row, token = links.issue(access.load_intervention(intervention_id), json.recipient)
-    links.note_shared(row)  # a program asks for an address in order to pass it on
-    session.commit()
+    try:
+        links.note_shared(row)  # a program asks for an address in order to pass it on
+        session.commit()
+    except IntegrityError:  # the intervention was erased at this moment
+        session.rollback()
+        abort(404)
     return LinkMade(**LinkOut.of(row).model_dump(), url=links.url(token)), 201
 
 
@@ -216,11 +220,6 @@ def revoke_link(link_id: str) -> Any:
     links.revoke(row)
     session.commit()
     return "", 204
-
-
-def _item(asset_id: str) -> Item:
-    access.load_asset(asset_id)
-    return session.scalars(select(Item).where(Item.asset_id == asset_id)).one()
 
 
 def _shown(row: Intervention, where: str | None = None) -> InterventionOut:

@@ -4,9 +4,10 @@ import hashlib
 import time
 from dataclasses import dataclass
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from sqlalchemy.exc import NoResultFound
 
 from pipeline.catalog import assets
 from pipeline.catalog.models import Asset, Output, State
@@ -116,6 +117,8 @@ def move(item_id: str, direction: str) -> ResponseReturnValue:
     """Let an item change places with its neighbour."""
     item = load_item(item_id)
     order = list(item.intervention.items)
+    if item not in order:
+        abort(404)  # erased since it was looked for
     here = order.index(item)
     there = here - 1 if direction == "up" else here + 1
     if 0 <= there < len(order):
@@ -144,7 +147,10 @@ def retry(item_id: str) -> ResponseReturnValue:
     """Try again what failed on our side."""
     item = load_item(item_id)
     intervention_id = item.intervention_id
-    assets.retry(session, item.asset_id)
+    try:
+        assets.retry(session, item.asset_id)
+    except NoResultFound:
+        abort(404)  # erased since it was looked for
     session.commit()
     return _list(intervention_id)
 
