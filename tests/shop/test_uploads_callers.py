@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from cast import PASSWORD
 from flask import Flask
 from flask.testing import FlaskClient
 from landing import TUS, pairs
@@ -56,7 +57,7 @@ def test_the_pages_token_opens_its_own_intervention_only(
 ) -> None:
     here, there = add_intervention("RO-1"), add_intervention("RO-2")
     with shop.app_context():
-        bob = session.scalar(select(User).where(User.name == "Bob")).id
+        bob = session.scalar(select(User.fs_uniquifier).where(User.name == "Bob"))
     text = tokens.issue(settings.effective_secret_key, bob, here)
     who = {**TUS, "Authorization": f"Bearer {text}", "Upload-Length": "3"}
     path = path_of(upload.post("/files", headers={**who, "Upload-Metadata": pairs(intervention=here)}))
@@ -70,16 +71,37 @@ def test_the_pages_token_ends_with_its_time_and_with_the_person(
 ) -> None:
     secret = settings.effective_secret_key
     with shop.app_context():
-        bob = session.scalar(select(User).where(User.name == "Bob")).id
+        bob = session.scalar(select(User.fs_uniquifier).where(User.name == "Bob"))
     text = tokens.issue(secret, bob, intervention)
     assert tokens.read(secret, text) == (bob, intervention)
     assert tokens.read(secret, text, max_age_s=-1) is None
     assert tokens.read("another secret", text) is None
     with shop.app_context():
-        session.execute(update(User).where(User.id == bob).values(active=False))
+        session.execute(update(User).where(User.fs_uniquifier == bob).values(active=False))
         session.commit()
     headers = {**TUS, "Authorization": f"Bearer {text}", "Upload-Length": "3"}
     assert upload.post("/files", headers=headers).status_code == 401
+
+
+def test_the_pages_token_ends_with_a_new_password_and_not_with_signing_out(
+    upload: FlaskClient, bob: FlaskClient, intervention: str
+) -> None:
+    def upload_token() -> Headers:
+        text = bob.get(f"/interventions/{intervention}/upload-token").json["token"]
+        return {**TUS, "Authorization": f"Bearer {text}"}
+
+    first = upload_token()
+    named = pairs(intervention=intervention, kind="film")
+    path = path_of(upload.post("/files", headers={**first, "Upload-Length": "6", "Upload-Metadata": named}))
+    assert bob.post("/logout").status_code == 302
+    assert send(upload, first, path, 0, b"abc").status_code == 204, "what is on its way arrives"
+
+    assert bob.post("/login", data={"email": "bob@example.org", "password": PASSWORD}).status_code == 302
+    chosen = "a garage full of light"
+    assert bob.post("/me", data={"what": "password", "present": PASSWORD, "password": chosen, "again": chosen}).location
+    assert upload.delete(path, headers=first).status_code == 401
+    assert upload.head(path, headers=first).status_code == 401
+    assert send(upload, upload_token(), path, 3, b"def").status_code == 204, "with a new one it goes on"
 
 
 def test_originals_are_given_out_only_where_a_setting_says_so(

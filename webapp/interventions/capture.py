@@ -62,7 +62,7 @@ def token(intervention_id: str) -> ResponseReturnValue:
 
 
 def _token(intervention: Intervention) -> str:
-    return tokens.issue(settings().effective_secret_key, current_user.id, intervention.id)
+    return tokens.issue(settings().effective_secret_key, current_user.fs_uniquifier, intervention.id)
 
 
 def _items(intervention: Intervention) -> list[dict[str, Any]]:

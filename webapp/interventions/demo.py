@@ -71,7 +71,7 @@ def fill(demo: Demo, on_step: Callable[[str, float], None]) -> None:
     assert user is not None
     here = {item.filename for item in intervention.items if item.asset.state is not State.RECEIVING}
     if missing := CAPTIONS.keys() - here:
-        token = tokens.issue(settings().effective_secret_key, user.id, intervention.id)
+        token = tokens.issue(settings().effective_secret_key, user.fs_uniquifier, intervention.id)
         dealership_id = intervention.dealership_id
         session.commit()
         with tempfile.TemporaryDirectory(prefix="walkaround-demo-") as folder:

@@ -67,7 +67,7 @@ def caller() -> Caller:
     """
     if text := token():
         if known := tokens.read(settings().effective_secret_key, text):
-            user = session.get(User, known[0])
+            user = session.scalar(select(User).where(User.fs_uniquifier == known[0]))
             if user is not None and user.active:
                 return Caller(user.dealership_id, known[1])
         elif dealership := bearer(request.headers["Authorization"]):
