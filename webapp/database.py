@@ -14,7 +14,9 @@ from workers.settings import Settings
 class _AppSession(Session):
     def get_bind(self, *_: object, **__: object) -> Engine:  # type: ignore[override]
         # A GET changes nothing, so it opens no transaction: a slow reader of a film never holds SQLite's write lock.
-        reads = has_request_context() and request.method == "GET"
+        # Nor does a HEAD, but for that of an upload, which takes it over from an older request.
+        reading = ("GET", "HEAD") if current_app.extensions["role"] == "web" else ("GET",)
+        reads = has_request_context() and request.method in reading
         return cast(Engine, current_app.extensions["reading" if reads else "engine"])
 
 
