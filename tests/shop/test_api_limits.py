@@ -27,6 +27,8 @@ def test_one_token_is_counted_once_however_its_header_is_written_and_is_told_whe
         answer = client.get("/api/v1/interventions", headers={"Authorization": spelt})
         assert (answer.status_code, answer.content_type) == (429, "application/problem+json"), spelt
         assert 0 < int(answer.headers["Retry-After"]) <= 61
+    elsewhere = client.delete("/api/v1/links/none", headers={"Authorization": f"Bearer {text}"})
+    assert elsewhere.status_code == 429, "all requests of a token count together"
 
 
 def test_who_guesses_at_the_sign_in_is_told_when_to_come_again(client: FlaskClient) -> None:

@@ -40,9 +40,14 @@ from webapp.texts import is_id
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(blueprint)  # a bearer token is never sent by a browser on its own
-limiter.limit("1200/minute", key_func=lambda: access.digest(access.token_of(request.headers.get("Authorization"))))(
-    blueprint
-)
+
+
+def _sender() -> str:
+    """Whose requests are counted together: those of one token, which is not written down."""
+    return access.digest(access.token_of(request.headers.get("Authorization")))
+
+
+limiter.shared_limit("1200/minute", scope="api", key_func=_sender)(blueprint)
 
 
 def _before(_request: Any, _response: Any, error: Any, _instance: Any, adapter: Any) -> None:
