@@ -13,7 +13,7 @@ from cast import PASSWORD
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, InternalError, OperationalError
 
 from pipeline.catalog.models import Base
 from pipeline.catalog.storage import StorageDown
@@ -92,7 +92,15 @@ def test_the_console_prints_no_variables_of_a_view_that_broke(
     assert CANARY not in told
 
 
-@pytest.mark.parametrize("error", [StorageDown("no answer"), OperationalError("SELECT 1", {}, Exception("gone"))])
+@pytest.mark.parametrize(
+    "error",
+    [
+        StorageDown("no answer"),
+        OperationalError("SELECT 1", {}, Exception("gone")),
+        InterfaceError("SELECT 1", {}, Exception("the connection is closed")),
+        InternalError("UPDATE", {}, Exception("cannot execute UPDATE in a read-only transaction")),
+    ],
+)
 def test_while_the_database_or_the_storage_is_away_people_and_programs_are_told_so(
     alice: FlaskClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

@@ -6,7 +6,7 @@ import structlog
 from flask import Flask, Response, current_app, g, json, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, TimeoutError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -28,8 +28,11 @@ def problem(status: int, title: str, detail: str = "", *, type: str = "about:bla
 
 
 def documented(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document whose refusals have the type they are sent with; doing it twice is harmless."""
+    """An OpenAPI document whose refusals are those that are sent, with their type; doing it twice is harmless."""
     for operation in (one for item in document["paths"].values() for one in item.values()):
+        asks = [parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]
+        if not asks and "requestBody" not in operation:
+            operation["responses"].pop("422", None)  # nothing that could be invalid
         for status, told in operation["responses"].items():
             if status >= "400" and "application/json" in told.get("content", {}):
                 told["content"][TYPE] = told["content"].pop("application/json")
@@ -91,7 +94,8 @@ def unavailable(error: Exception) -> ResponseReturnValue:
 
 def init_app(app: Flask) -> None:
     """Answer every error in the form its reader understands."""
-    for gone in (StorageDown, OperationalError, TimeoutError):
+    # InternalError: a server that became a stand-by answers, but takes nothing.
+    for gone in (StorageDown, OperationalError, InterfaceError, InternalError, TimeoutError):
         app.register_error_handler(gone, unavailable)
     if app.extensions["role"] == "web":
         app.register_error_handler(HTTPException, answer)
