@@ -92,12 +92,12 @@ def _tables(node: Node, film: Film, fit: dict[str, str]) -> Node:
     signal = f"clip((val-{0 if film.full_range else 64})/{luma},0,1)"
     # Source: ITU-R BT.2100-2, table 5. The root is the system gamma 1.2 over the screen's 2.4.
     scene = "if(lte(ld(0),0.5),ld(0)^2/3,(exp((ld(0)-0.55991073)/0.17883277)+0.28466892)/12)"
-    shown = f"st(0,{_bent(signal, Hdr.HLG)});round(64+876*{(PEAK / WHITE) ** (1 / 2.4):.6f}*sqrt({scene}))"
+    shown = _table(f"st(0,{_bent(signal, Hdr.HLG)});round(64+876*{(PEAK / WHITE) ** (1 / 2.4):.6f}*sqrt({scene}))")
 
     def difference(gain: float, below: float, above: float) -> str:
         lost = f"if(lt(ld(0),0),{below},{above})*abs(ld(0))"
         # round: the filter truncates, and half a step less of both differences tints every grey green.
-        return f"st(0,(val-512)/{chroma / 2});round(512+448*{gain}*ld(0)*(1-{lost}))"
+        return _table(f"st(0,(val-512)/{chroma / 2});round(512+448*{gain}*ld(0)*(1-{lost}))")
 
     # Limited from the tables on, or a full-range film would be squeezed once more.
     limited = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
@@ -108,7 +108,8 @@ def _tables(node: Node, film: Film, fit: dict[str, str]) -> Node:
         .filter("format", "yuv420p10le")
         .filter("lutyuv", y=shown, u=difference(*HLG_CB), v=difference(*HLG_CR))
         .filter("setparams", **limited)
-        # With dither, by swscale.
+        # By zscale, which takes two thirds of what swscale takes for it.
+        .filter("zscale", dither="ordered")
         .filter("format", "yuv420p")
     )
     planes = bent.filter_multi_output("extractplanes", "y+u+v")
@@ -116,11 +117,17 @@ def _tables(node: Node, film: Film, fit: dict[str, str]) -> Node:
     # neighbor: the gain is smooth in luma, a mean would cost twice as much and not be seen.
     small = brightness[1].filter("scale", "iw/2", "ih/2", flags="neighbor").filter_multi_output("split", 2)
     strength = f"({_through(HLG_KEPT)}+{_through(HLG_STRONG)}*abs(x-128)/112)"
-    kept = f"clip(round(128+(x-128)*{strength}),1,254)"
+    # Below the first point nothing changes, and nothing need be computed: the table has 65,536 places.
+    kept = f"clip(if(lt(y,{HLG_KEPT[0][0]}),x,round(128+(x-128)*{strength})),1,254)"
     colours = [ffmpeg.filter([planes[n + 1], small[n]], "lut2", c0=kept) for n in (0, 1)]
     whole = {"map0s": 0, "map1s": 1, "map2s": 2, "format": "yuv420p"}
     # The joined frame knows nothing of what its planes meant.
     return ffmpeg.filter([brightness[0], *colours], "mergeplanes", **whole).filter("setparams", **limited)
+
+
+def _table(curve: str) -> str:
+    """A curve over 10-bit values for lutyuv and lutrgb, which work out 65,536 of them for each plane at every start."""
+    return f"if(gt(val,1023),0,({curve}))"
 
 
 def _through(points: Sequence[tuple[int, float]]) -> str:
@@ -160,7 +167,7 @@ def pq(nits: float) -> float:
 
 def _shoulder(hdr: Hdr) -> str:
     """The curve for lutrgb."""
-    return f"maxval*({_bent('val/maxval', hdr)})"
+    return _table(f"maxval*({_bent('val/maxval', hdr)})")
 
 
 def _bent(signal: str, hdr: Hdr) -> str:
