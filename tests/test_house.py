@@ -1,12 +1,40 @@
 """The house keeps its shape: stairs only go down, no decoder near a request, no strange rooms at the top."""
 
+import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+FLOORS = ("pipeline", "workers", "webapp", "presets")
+ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv", "os.unsetenv"}
+KEY = re.compile(r"(assets|logos|parts|hints|made)/")
+
+
+@cache
+def rooms() -> dict[str, ast.Module]:
+    """Every module of the product, by its path."""
+    paths = [path for floor in FLOORS for path in (ROOT / floor).rglob("*.py")]
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in paths}
+
+
+def used(module: ast.Module) -> Iterator[str]:
+    """Dotted names a module imports, or takes out of what it imported, whatever it calls them."""
+    called: dict[str, str] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            called |= {one.asname or one.name: one.name for one in node.names}
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{one.name}" for one in node.names)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in called:
+            yield f"{called[node.value.id]}.{node.attr}"
 
 
 def test_the_import_contracts_hold() -> None:
@@ -17,10 +45,13 @@ def test_the_import_contracts_hold() -> None:
 
 
 def test_every_room_has_a_name_that_says_what_is_in_it() -> None:
-    floors = {"pipeline", "webapp", "workers", "presets"}
+    floors = set(FLOORS)
     kept = {"var", "dist"}  # what running and building leave there, and git ignores
-    rooms = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))}
-    assert rooms - kept == floors | {"tests", "docs", "frontend"}
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))}
+    assert folders - kept == floors | {"tests", "docs", "frontend"}
+    files = {path.name for path in ROOT.iterdir() if path.is_file() and not path.name.startswith(".")}
+    page = {"README.md", "CONTRIBUTING.md", "LICENSE"}
+    assert files - {"bench.json"} == page | {"Procfile", "dev", "pyproject.toml", "requirements.lock"}
     named = {
         path.stem for floor in floors for path in (ROOT / floor).rglob("*") if path.is_dir() or path.suffix == ".py"
     }
@@ -28,24 +59,41 @@ def test_every_room_has_a_name_that_says_what_is_in_it() -> None:
 
 
 def test_only_settings_reads_the_environment() -> None:
-    readers = {
-        str(path.relative_to(ROOT))
-        for floor in ("pipeline", "workers", "webapp", "presets")
-        for path in (ROOT / floor).rglob("*.py")
-        if "os.environ" in (text := path.read_text()) or "getenv" in text
-    }
+    readers = {path for path, module in rooms().items() if ENVIRONMENT.intersection(used(module))}
     # The trial reads no setting: it looks whether anything can be seen from behind the walls.
     assert readers <= {"workers/settings.py", "workers/sandbox/trial.py"}
 
 
 def test_only_the_storage_room_knows_boto3() -> None:
     users = {
-        str(path.relative_to(ROOT))
-        for floor in ("pipeline", "workers", "webapp")
-        for path in (ROOT / floor).rglob("*.py")
-        if "import boto3" in path.read_text()
+        path
+        for path, module in rooms().items()
+        if {"boto3", "botocore", "s3transfer"} & {name.partition(".")[0] for name in used(module)}
     }
     assert all(user.startswith("pipeline/catalog/storage") for user in users)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "import os\nos.environ['X']",
+        "import os as system\nsystem.getenv('X')",
+        "from os import environ",
+        "def late():\n    from os import getenv as look",
+    ],
+)
+def test_the_environment_is_found_however_it_is_read(written: str) -> None:
+    assert ENVIRONMENT.intersection(used(ast.parse(written)))
+
+
+def test_only_one_room_writes_keys() -> None:
+    writers = {
+        path
+        for path, module in rooms().items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.match(node.value)
+    }
+    assert writers == {"pipeline/catalog/keys.py"}
 
 
 def test_what_shares_a_module_runs_in_one_process(request: pytest.FixtureRequest) -> None:
