@@ -201,10 +201,13 @@ class Phone:
     def send(self, path: str, offset: int, data: bytes, **more: str) -> Answer:
         return ask(self.port, "PATCH", path, {**BYTES, **self.headers(Upload_Offset=str(offset), **more)}, data)
 
-    def begin(self, path: str, offset: int, length: int, first: bytes) -> socket.socket:
+    def begin(self, path: str, offset: int, length: int, first: bytes, **more: str) -> socket.socket:
         """A PATCH that has announced `length` bytes and sent only the `first`; the caller holds the line."""
         line = socket.create_connection(("127.0.0.1", self.port), timeout=30)
-        headers = {**BYTES, **self.headers(Upload_Offset=str(offset)), "Content-Length": str(length), "Host": "upload"}
+        headers = {
+            **BYTES,
+            **self.headers(Upload_Offset=str(offset), Content_Length=str(length), Host="upload", **more),
+        }
         head = f"PATCH {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         line.sendall(head.encode() + b"\r\n" + first)
         return line

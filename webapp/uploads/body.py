@@ -1,21 +1,20 @@
 """The bytes of a request as the network delivers them, into the caller's buffer, with a say in how long to wait.
 
-gunicorn's own reader can wait for ever and cannot be resumed after a timeout, so bytes are taken from its socket
-directly. Any other server, a line of TLS, and a body without a length are read through the ordinary WSGI stream.
+Under gunicorn, bytes are taken from the client's line directly (`line`), whether the body says its length or comes in
+chunks (`chunks`). Any other server is read through the ordinary WSGI stream, which decides itself how long it waits.
 """
 
-import os
-import select
-import socket
-import ssl
 from types import TracebackType
 from typing import Any, Self
 
+from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import ParseException
 
-BLOCK = 1 << 20  # bytes of one read: large enough to be cheap, small enough to keep the clock honest
+from webapp.uploads.chunks import Chunks, Malformed
+from webapp.uploads.line import Line
+
 SMALL = 1 << 14  # bytes of one read where a read waits for all of them: what a cut may cost
-WORTH = 1 << 16  # bytes for which we are woken before the time is up: a phone's line brings them 1.4 kB at a time
+SCRATCH = 1 << 16  # bytes of one read where chunks are to be taken apart
 
 
 class Body:
@@ -31,30 +30,30 @@ class Body:
         self.ended = False  # nothing more will come: complete, or cut
         self._failed = False
         self._stream = environ["wsgi.input"]
-        self._socket = None
+        self._line: Line | None = None
+        self._chunks: Chunks | None = None
         connection = environ.get("gunicorn.socket")
-        if connection is not None:
-            connection.settimeout(patience_s)
-        # gunicorn: a body of known length has a reader that counts what is left and an unreader with what came early.
-        reader = getattr(self._stream, "reader", None)
-        if (
-            connection
-            and not isinstance(connection, ssl.SSLSocket)
-            and length is not None
-            and hasattr(reader, "length")
-            and hasattr(reader.unreader, "take_buffered")
-        ):
-            self._socket, self._reader = connection, reader
-            self._poll = select.poll()
-            self._poll.register(self._socket, select.POLLIN)
-            self._enough = 1
+        if connection is None:
+            return
+        connection.settimeout(patience_s)
+        # gunicorn: a body has a reader that knows what is left, and an unreader with what came early.
+        self._reader = getattr(self._stream, "reader", None)
+        is_chunked = length is None and isinstance(self._reader, ChunkedReader)
+        unreader = getattr(self._reader.req if is_chunked else self._reader, "unreader", None)
+        is_counted = length is not None and hasattr(self._reader, "length")
+        if hasattr(unreader, "take_buffered") and (is_chunked or is_counted):
+            self._line = Line(connection, unreader, patience_s)
+            if is_chunked:
+                self._chunks, self._scratch = Chunks(), memoryview(bytearray(SCRATCH))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._socket:
-            self._wake_at(1)  # what gunicorn reads from here on may be short
+        if self._line:
+            self._line.close()
+        if self._chunks and not self._chunks.ended:
+            self._stream.failed = True  # gunicorn: where the next request begins is not known, so there is none
 
     @property
     def complete(self) -> bool:
@@ -67,8 +66,8 @@ class Body:
             self.ended = True
             return 0
         try:
-            came = self._from_socket(room, wait_s) if self._socket else self._from_stream(room)
-        except (OSError, ParseException):  # reset, closed, or a malformed chunk: the rest will never come
+            came = self._read(room, wait_s)
+        except (OSError, ParseException, Malformed):  # reset, closed, or a malformed chunk: the rest will never come
             self._failed, came = True, 0
         if came is None:
             return None
@@ -76,32 +75,33 @@ class Body:
         self.ended = not came
         return came
 
+    def _read(self, room: memoryview, wait_s: float) -> int | None:
+        if self._line is None:
+            return self._from_stream(room)
+        if self._chunks is not None:
+            return self._from_chunks(self._line, self._chunks, room, wait_s)
+        left: int = self._reader.length
+        came = self._line.read_into(room[:left], wait_s, min(left, len(room)))
+        self._reader.length -= came or 0  # gunicorn drains what is left before it reuses the connection
+        return came
+
+    def _from_chunks(self, line: Line, chunks: Chunks, room: memoryview, wait_s: float) -> int | None:
+        while not (taken := chunks.take_into(room)) and not chunks.ended:
+            came = line.read_into(self._scratch, wait_s, chunks.needs)
+            if came is None:
+                return None
+            if not came:
+                raise ConnectionResetError("the body was cut")
+            chunks.feed(self._scratch[:came])
+            wait_s = 0  # whoever sends a line between chunks in crumbs does not keep us here
+        if chunks.ended:
+            self._reader.parser = None  # gunicorn: its reader has nothing more to read
+            line.give_back(bytes(chunks.rest))
+            chunks.rest.clear()
+        return taken
+
     def _from_stream(self, room: memoryview) -> int:
         left = min(SMALL, len(room))
         data = self._stream.read(left if self.length is None else min(left, self.length - self.taken))
         room[: len(data)] = data
         return len(data)
-
-    def _from_socket(self, room: memoryview, wait_s: float) -> int | None:
-        most = min(self._reader.length, len(room))
-        early = self._reader.unreader.take_buffered()
-        if early:
-            came = min(len(early), most)
-            room[:came] = early[:came]
-            self._reader.unreader.unread(early[came:])  # for the next read, or the next request of a client in a hurry
-        else:
-            self._wake_at(min(most, WORTH))
-            self._poll.poll(wait_s * 1000)
-            try:
-                # Not the socket's own method: that would wait for as much once more.
-                came = os.readv(self._socket.fileno(), [room[: min(most, BLOCK)]])  # type: ignore[union-attr]
-            except BlockingIOError:
-                return None
-        self._reader.length -= came  # gunicorn drains what is left before it reuses the connection
-        return came
-
-    def _wake_at(self, enough: int) -> None:
-        """Have `poll` wait for so many bytes, or for the end of the line."""
-        if enough != self._enough:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, enough)  # type: ignore[union-attr]
-            self._enough = enough

@@ -30,6 +30,8 @@ FLUSH_BYTES = 1 << 20
 FLUSH_S = 1.0
 FLUSH_ANYWAY_S = 10.0
 
+TAKEN_OVER = "another request has taken over this upload"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -58,12 +60,9 @@ class Receiver:
         request took over, 460 when the checksum does not match. What counts as received stays received.
         """
         try:
-            stalled = self._read(body, turn)
+            why = self._why_unfinished(body, turn, stalled=self._read(body, turn))
             if self.checksum:
-                if not body.complete:
-                    raise Refused(400, "the body ended early and cannot be checked; nothing of it was kept")
-                if not self.checksum.matches():
-                    raise Refused(CHECKSUM_MISMATCH, "the checksum does not match; nothing of this request was kept")
+                self._require_match(self.checksum, body, why)
             self._shelf.finish()
             self._count()
         except BaseException as error:
@@ -74,11 +73,28 @@ class Receiver:
             raise
         finally:
             self._shelf.close()
-        if stalled:
-            raise Refused(408, f"no byte for {self.settings.upload_read_timeout_s:g} s", self._progress())
-        if not body.complete and turn.wanted.is_set():
-            raise Refused(423, "another request has taken over this upload", self._progress())
+        if why:
+            raise Refused(*why, self._progress())
         return self.offset
+
+    def _why_unfinished(self, body: Body, turn: Turn, *, stalled: bool) -> tuple[int, str] | None:
+        """Status and sentence of a request that did not come to its end; None where it did, or was cut."""
+        if stalled:
+            return 408, f"no byte for {self.settings.upload_read_timeout_s:g} s"
+        if not body.complete and turn.wanted.is_set():
+            return 423, TAKEN_OVER
+        return None
+
+    def _require_match(self, checksum: Checksum, body: Body, why: tuple[int, str] | None) -> None:
+        """All of the body was seen, and is what was promised; else nothing of it counts.
+
+        Raises: Refused 400, 408, 423, 460.
+        """
+        if not body.complete:
+            status, sentence = why or (400, "the body ended early")
+            raise Refused(status, f"{sentence}; with a checksum nothing of it was kept", self._progress())
+        if not checksum.matches():
+            raise Refused(CHECKSUM_MISMATCH, "the checksum does not match; nothing of this request was kept")
 
     def _read(self, body: Body, turn: Turn) -> bool:
         """Fill and store parts; returns whether it ended because nothing came for too long."""
@@ -124,7 +140,7 @@ class Receiver:
             .execution_options(synchronize_session=False)
         )
         if session.execute(still_ours).rowcount != 1:
-            raise Refused(423, "another request has taken over this upload")
+            raise Refused(423, TAKEN_OVER)
         try:
             received = assets.add_parts(session(), self.place.asset_id, self._shelf.stored, self.settings.window)
         except assets.OffsetConflict as error:
