@@ -1,14 +1,18 @@
 """Where a child is the worker's own user, the filter of system calls holds what Landlock is not asked about."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 import pytest
 from nursery import run_child
+from painting import paint
+from paperwork import report
+from photographs import corners
 
+from workers import child
 from workers.sandbox import choice
 from workers.sandbox.landlock import Landlock
 from workers.sandbox.layer import Cell, Limits, Program
@@ -90,3 +94,38 @@ def test_what_a_child_needs_of_its_own_files_is_left_to_it(film: Path, out: Path
     )
     assert run_child(code, film, out, layer=OrdinaryUsers())["result"] == {"left": ["made2"]}
     assert (out / "made2").stat().st_size == 0
+
+
+def photo(path: Path) -> Path:
+    corners().save(path.with_suffix(".jpg"))
+    return path.with_suffix(".jpg")
+
+
+def phone_film(path: Path) -> Path:
+    return paint(path.with_suffix(".mov"), seconds=1, size=(160, 120), codec="hevc", rotation=90)
+
+
+@pytest.mark.parametrize(
+    ("arrives", "outputs"),
+    [
+        pytest.param(phone_film, {"chunk/0000", "poster", "storyboard", "preview"}, id="film"),
+        pytest.param(photo, {"sizes"}, id="photo"),
+        pytest.param(report, {"document"}, id="document"),
+    ],
+)
+def test_the_craft_needs_nothing_of_what_is_refused(
+    arrives: Callable[[Path], Path], outputs: set[str], tmp_path: Path
+) -> None:
+    arrived, layer = arrives(tmp_path / "arrived"), OrdinaryUsers()
+    job = {"verb": "measure", "bytes": arrived.stat().st_size, "preset": "workshop", "watermark": False}
+    measured = child.run(job, inputs={"input": arrived}, layer=layer)["result"]
+    known = {"source": measured["source"], "plan": measured["plan"]}
+    for planned in measured["plan"]["outputs"]:
+        (out := tmp_path / planned["name"]).mkdir(parents=True)
+        made = child.run(
+            {"verb": "make", "name": planned["name"], **known}, inputs={"input": arrived}, out=out, layer=layer
+        )["result"]
+        assert made["files"]
+        assert all((out / one["path"]).stat().st_size == one["bytes"] for one in made["files"])
+        outputs = outputs - {planned["name"]}
+    assert outputs == set()
