@@ -73,7 +73,11 @@ api = SpecTree(
 
 
 def _answers(**models: Any) -> Response:
-    return Response(**models, HTTP_401=Problem, HTTP_404=Problem)
+    return Response(**models, HTTP_401=Problem, HTTP_404=Problem, HTTP_429=Problem, HTTP_503=Problem)
+
+
+def _answers_to_body(**models: Any) -> Response:
+    return _answers(**models, HTTP_400=Problem, HTTP_413=Problem, HTTP_415=Problem)
 
 
 @blueprint.before_request
@@ -119,7 +123,7 @@ def list_interventions(query: Listing) -> Any:
 
 
 @blueprint.post("/interventions")
-@api.validate(resp=_answers(HTTP_201=InterventionOut, HTTP_409=Problem))
+@api.validate(resp=_answers_to_body(HTTP_201=InterventionOut, HTTP_409=Problem))
 def create_intervention(json: InterventionIn) -> Any:
     """Create an intervention."""
     now = time.time()
@@ -139,7 +143,7 @@ def read_intervention(intervention_id: str) -> Any:
 
 
 @blueprint.patch("/interventions/<intervention_id>")
-@api.validate(resp=_answers(HTTP_200=InterventionOut, HTTP_409=Problem))
+@api.validate(resp=_answers_to_body(HTTP_200=InterventionOut, HTTP_409=Problem))
 def change_intervention(intervention_id: str, json: InterventionChange) -> Any:
     """Change some fields of an intervention."""
     row = access.load_intervention(intervention_id)
@@ -175,7 +179,7 @@ def read_asset(asset_id: str) -> Any:
 
 
 @blueprint.patch("/assets/<asset_id>")
-@api.validate(resp=_answers(HTTP_200=AssetOut))
+@api.validate(resp=_answers_to_body(HTTP_200=AssetOut))
 def change_asset(asset_id: str, json: AssetChange) -> Any:
     """Write an asset's caption."""
     item = access.load_item_of(asset_id)
@@ -202,7 +206,7 @@ def list_links(intervention_id: str) -> Any:
 
 
 @blueprint.post("/interventions/<intervention_id>/links")
-@api.validate(resp=_answers(HTTP_201=LinkMade))
+@api.validate(resp=_answers_to_body(HTTP_201=LinkMade))
 def create_link(intervention_id: str, json: LinkIn) -> Any:
     """Make a link; its address is in this answer and nowhere else."""
     row, token = links.issue(access.load_intervention(intervention_id), json.recipient)
