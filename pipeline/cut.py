@@ -19,6 +19,8 @@ SHORTEST = 1.0
 # How much faster than a preset's rate a film may be before frames are dropped: a phone that writes 30.4 frames/s would
 # stutter.
 ABOVE = Fraction(11, 10)
+# Of a film's frames, how many must be too fast before any is dropped: a burst is no stretch.
+HURRIED = Fraction(1, 10)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,16 @@ def apart(most: int, time_base: Fraction) -> int:
     By the mean, a phone that goes from 60 to 30 frames/s in low light would keep every second frame of both.
     """
     return ceil(1 / (most * ABOVE * time_base))
+
+
+def hurried(frames: Sequence[Packet], time_base: Fraction, most: int) -> bool:
+    """Whether a film is faster than `thinned` allows for a good part of it, however few frames it has by the mean.
+
+    Whole seconds are counted: two frames that stand close beside each other, as where a clock trembles, say nothing.
+    """
+    over, second = int(most * ABOVE), 1 / time_base
+    fast = sum(after.pts - frame.pts < second for frame, after in zip(frames, frames[over:], strict=False))
+    return fast >= HURRIED * len(frames)
 
 
 def chunks(

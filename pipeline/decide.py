@@ -6,7 +6,7 @@ from math import ceil, inf
 from typing import Any
 
 from pipeline import presets
-from pipeline.cut import Clock, apart, chunks, needed, needed_before, thinned
+from pipeline.cut import Clock, apart, chunks, hurried, needed, needed_before, thinned
 from pipeline.index import Index, shown
 from pipeline.ladder import Codec, Rendition, also_av1, fit, renditions
 from pipeline.names import REST
@@ -36,10 +36,11 @@ def film(source: Source, table: Index, preset_name: str, *, watermark: bool, lou
     preset = presets.load(preset_name)
     assert source.film is not None
     picture, track = source.film, table.tracks[source.film.stream]
-    keep, most = thinned(picture.rate, preset.picture.rate), preset.picture.rate
-    clock = Clock(shown(track)[0].pts, track.time_base, None if keep is None else apart(most, track.time_base))
-    if keep is not None and picture.variable and not table.fragments:
+    keep, most, frames = thinned(picture.rate, preset.picture.rate), preset.picture.rate, shown(track)
+    # A film of fragments is told by its beginning.
+    if picture.variable and not table.fragments and (keep or hurried(frames, track.time_base, most)):
         keep = Fraction(most)  # in its fastest stretches; what players are told
+    clock = Clock(frames[0].pts, track.time_base, None if keep is None else apart(most, track.time_base))
     duration = Fraction(picture.duration).limit_denominator(1_000_000)
     cuts = chunks(table, picture.stream, clock, duration, preset.cut)
     # A film of fragments is decided about by its beginning, which is no measure of its bits.

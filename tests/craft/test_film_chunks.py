@@ -123,6 +123,19 @@ def test_a_film_that_slows_from_sixty_to_thirty_keeps_every_frame_of_its_slow_st
     assert sum(facts["frames"] for facts in seen.facts) == sum(facts["planned"] for facts in seen.facts) == len(numbers)
 
 
+def test_a_fast_stretch_of_a_film_that_is_slow_by_the_mean_has_thirty_frames_a_second(tmp_path: Path) -> None:
+    # One second of 60 frames, then four of 20: 28 by the mean.
+    fast = "select='lt(n,60)+not(mod(n,3))'"
+    film = paint(tmp_path / "film.mp4", seconds=5, rate=60, gop=300, audio=False, video_filter=fast)
+
+    seen = screen(film, tmp_path / "out")
+
+    numbers, times = seen.pictures()
+    assert numbers == [*range(0, 60, 2), *range(60, 300, 3)]
+    assert min(b - a for a, b in pairwise(times)) > 1 / 33 - 0.001
+    assert "FRAME-RATE=30.000" in playlist.film(seen.facts, True, lambda chunk, path: f"{chunk}/{path}")["index.m3u8"]
+
+
 def test_what_is_made_of_one_rendition_does_not_depend_on_the_others(tmp_path: Path) -> None:
     film = paint(tmp_path / "film.mp4", seconds=1, rate=10, size=(480, 854))
     result = measured(film)

@@ -10,8 +10,9 @@ from painting import paint
 from screening import measured
 
 from pipeline import ladder, plan, presets, probe, source
-from pipeline.cut import joined, thinned
+from pipeline.cut import hurried, joined, thinned
 from pipeline.errors import PlanOutdated
+from pipeline.index import Packet
 from pipeline.names import FIRST, REST
 from pipeline.source import Film
 
@@ -115,6 +116,25 @@ def test_frames_are_dropped_evenly_or_not_at_all(rate: Fraction, kept: Fraction 
     wanted = Fraction(30000, 1001) if rate == Fraction(60000, 1001) else kept
 
     assert thinned(Fraction(rate), 30) == wanted
+
+
+@pytest.mark.parametrize(
+    ("steps", "fast"),
+    [
+        ([33] * 300, False),
+        ([30] * 300, True),
+        ([16, 17] * 30 + [50] * 80, True),
+        ([16, 17] * 17 + [33] * 900, False),
+        ([17, 50] * 150, False),
+        ([28, 39] * 150, False),
+    ],
+    ids=["even", "a little over", "fast, then slow", "a burst", "close beside each other", "a clock that trembles"],
+)
+def test_only_a_film_that_is_fast_for_whole_seconds_loses_frames(steps: list[int], fast: bool) -> None:
+    times = [sum(steps[:n]) for n in range(len(steps) + 1)]
+    frames = [Packet(time, time, 33, 0, 1, key=True, shown=True) for time in times]
+
+    assert hurried(frames, Fraction(1, 1000), 30) is fast
 
 
 def test_spans_are_joined_over_small_holes() -> None:
