@@ -4,6 +4,10 @@ The photo is decoded once more, a JPEG at an eighth of its size, turned by what 
 shown in sRGB on white: the code that made the sizes is not asked. So a size is refused that is turned, mirrored, of
 other colours, or of another photo. Not judged: the decoder (a HEIC turned by its container is turned by it alone), the
 shape of a picture that is flat, and what lies under the dealer's mark.
+
+Measured on 35 photos of phones and cameras in every format: honest sizes correlate by 0.996 or more and are at most 5 of
+255 lighter or darker. Decoding again costs 2 to 20 ms of CPU for a JPEG, and 0.3 to 0.4 s for a HEIC of 12 megapixels,
+which no decoder shrinks on the way: a quarter of its work.
 """
 
 import io
