@@ -21,10 +21,24 @@ from workers import process as craft
 from workers.settings import settings
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-_REJECTED, _FAILED = 2, 1
+_REJECTED, _FAILED, _MISUSED = 2, 1, 64  # Source: sysexits(3), EX_USAGE
 
 
-@click.command()
+class _Misused(click.UsageError):
+    exit_code = _MISUSED
+
+
+class _Command(click.Command):
+    """A command that ends with 64 where it is called wrongly: click's own 2 says here that a file was rejected."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _Misused(error.format_message(), error.ctx or ctx) from error
+
+
+@click.command(cls=_Command)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="folder for what is made")
 @click.option("--preset", help="treatment, a file of presets/ [default: that of the settings]")
@@ -39,7 +53,7 @@ def process(
     """Make of each film its playlists, segments and stills, of each photo its sizes, of each PDF a clean copy.
 
     Several files get a folder each, named by kind and position: film-1, photo-2. Exit code 2: a file was rejected;
-    1: we failed, or the logo cannot be used.
+    1: we failed, or the logo cannot be used; 64: the command was called wrongly.
     """
     if watermark:
         _look_at(watermark)
@@ -103,12 +117,12 @@ def _verdict(verdict: str, error: Exception) -> dict[str, Any]:
     }
 
 
-@click.command()
+@click.command(cls=_Command)
 @click.argument("file", type=_FILE)
 @click.option("--preset", help="treatment whose limits apply [default: that of the settings]")
 @click.option("--json", "as_json", is_flag=True, help="print the whole source as JSON")
 def probe(file: Path, preset: str | None, as_json: bool) -> None:
-    """Say what a file is, as displayed. Exit code 2: it would be rejected."""
+    """Say what a file is, as displayed. Exit code 2: it would be rejected; 64: the command was called wrongly."""
     try:
         source = craft.measure(file, craft.Order(preset=preset or settings().preset))["result"]["source"]
     except MediaRejected as error:

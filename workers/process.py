@@ -18,11 +18,14 @@ from typing import Any
 
 from pipeline import playlist
 from pipeline.errors import Empty, PipelineFailed
-from workers import child, hardware, sandbox
+from workers import child, hardware, sandbox, shelf
 from workers.hands import Hands
 from workers.watch import Usage
 
 Report = dict[str, Any]
+
+
+MEASURING = 0.05  # of all work, about: what a bar shows while nobody knows yet how much there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Order:
 
 
 class Progress:
-    """The share done of one file, by the weights of its plan. Called from several threads."""
+    """The share done of one file: what measuring it takes, then by the weights of its plan. Called from several
+    threads."""
 
     def __init__(self, on_change: Callable[[float, float | None], None]) -> None:
         self._on_change = on_change
@@ -52,7 +56,11 @@ class Progress:
 
     def plan(self, outputs: list[dict[str, Any]], duration: float | None) -> None:
         self._weights = {output["name"]: max(float(output["weight"]), 1e-6) for output in outputs}
+        self._done = {}
         self.duration = duration
+
+    def measured(self, share: float) -> None:
+        self._on_change(MEASURING * share, None)
 
     def of(self, name: str) -> Callable[[float], None]:
         """A callback for one output's own share."""
@@ -62,12 +70,18 @@ class Progress:
                 self._done[name] = max(share, self._done.get(name, 0.0))
                 total = sum(self._weights.values())
                 done = sum(self._weights[known] * part for known, part in self._done.items() if known in self._weights)
-                self._on_change(done / total if total else 0.0, self.duration)
+                made = done / total if total else 0.0
+                self._on_change(MEASURING + (1 - MEASURING) * made, self.duration)
 
         return on_progress
 
 
-def measure(path: Path, order: Order, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+def measure(
+    path: Path,
+    order: Order,
+    cancelled: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> dict[str, Any]:
     """What `child.run` answers to a measure job on `path`.
 
     Raises: MediaRejected, PipelineFailed, child.Cancelled; OSError when the file cannot be opened at all.
@@ -80,6 +94,7 @@ def measure(path: Path, order: Order, cancelled: Callable[[], bool] = lambda: Fa
     return child.run(
         job,
         inputs={"input": path},
+        on_progress=on_progress,
         cancelled=cancelled,
         limits=order.limits,
         layer=order.layer,
@@ -103,18 +118,19 @@ def process(
     """
     stop = stop or threading.Event()
     started = time.monotonic()
-    measured = measure(path, order, stop.is_set)
+    progress = Progress(on_change)
+    measured = measure(path, order, stop.is_set, progress.measured)
     measured["result"] = hardware.decided(measured["result"], order.preset)
     folder = place(measured["result"]["kind"])
     new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         try:
-            return _process_into(folder, path, measured, order, on_change, stop, started)
+            return _process_into(folder, path, measured, order, progress, stop, started)
         except PipelineFailed as error:
             if (again := hardware.instead(measured["result"], error)) is None:
                 raise
-            return _process_into(folder, path, {**measured, "result": again}, order, on_change, stop, started)
+            return _process_into(folder, path, {**measured, "result": again}, order, progress, stop, started)
     except BaseException:
         if new:
             shutil.rmtree(folder)
@@ -126,12 +142,11 @@ def _process_into(
     path: Path,
     measured: dict[str, Any],
     order: Order,
-    on_change: Callable[[float, float | None], None],
+    progress: Progress,
     stop: threading.Event,
     started: float,
 ) -> Report:
     found = measured["result"]
-    progress = Progress(on_change)
     outputs = found["plan"]["outputs"]
     progress.plan(outputs, found["source"].get("duration"))
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as name:
@@ -144,8 +159,7 @@ def _process_into(
         if found["kind"] == "film":
             _write_playlists(making, made)
         (making / "report.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
-        for entry in sorted(making.iterdir()):
-            _replace(entry, folder / entry.name)
+        shelf.put(making, folder)
     return report
 
 
@@ -223,14 +237,3 @@ def _report(found: dict[str, Any], measuring: dict[str, Any], made: dict[str, di
             "peak_rss_bytes": max(usage["peak_rss_bytes"] for usage in usages),
         },
     }
-
-
-def _replace(entry: Path, target: Path) -> None:
-    """Move into place, over what an earlier run made. The folder `.poster` of an output gives its files."""
-    if entry.is_dir() and entry.name.startswith("."):
-        for file in sorted(entry.iterdir()):
-            _replace(file, target.parent / file.name)
-        return
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    entry.replace(target)

@@ -2,17 +2,13 @@
 
 import json
 import os
-import pty
-import re
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from painting import paint
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from workers import child, command
 from workers import process as craft
@@ -138,22 +134,6 @@ def test_a_rejected_file_leaves_nothing_behind(name: str, data: bytes, reason: s
     assert not (tmp_path / "out").exists()
 
 
-def test_on_a_terminal_what_is_said_does_not_run_into_the_bar(tmp_path: Path) -> None:
-    bad = tmp_path / "empty.mov"
-    bad.write_bytes(b"")
-    ours, its = pty.openpty()
-    args = [sys.executable, "-m", "webapp.command", "process", bad, "--out", tmp_path / "out"]
-    done = subprocess.run(args, stdout=its, stderr=its, check=False, env=os.environ | {"COLUMNS": "200"})
-    os.close(its)
-    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(ours, 65_536).decode())
-    os.close(ours)
-
-    assert done.returncode == 2
-    lines = re.split(r"[\r\n]+", shown)
-    assert any(line.startswith("empty.mov") and "0%" in line for line in lines), shown
-    assert any(line.startswith(f"{bad}: empty: ") for line in lines), shown
-
-
 def test_a_photo_becomes_its_sizes_and_running_twice_changes_nothing(photo: Path, tmp_path: Path) -> None:
     assert _process(photo, "--out", tmp_path / "out").exit_code == 0
     first = {name: (tmp_path / "out" / name).read_bytes() for name in _names(tmp_path / "out") - {"report.json"}}
@@ -163,6 +143,18 @@ def test_a_photo_becomes_its_sizes_and_running_twice_changes_nothing(photo: Path
     assert {"320.webp", "320.jpg"} <= set(first)
     assert first == second
     assert [path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")] == []
+
+
+def test_what_an_earlier_run_made_and_this_one_does_not_is_gone_and_what_is_not_ours_stays(
+    photo: Path, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.jpg"
+    Image.open(photo).resize((200, 150)).save(small)
+    assert _process(photo, "--out", tmp_path / "out").exit_code == 0
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    assert _process(small, "--out", tmp_path / "out").exit_code == 0
+
+    assert _names(tmp_path / "out") == {"200.webp", "200.jpg", "report.json", "notes.txt"}
 
 
 def test_the_dealers_logo_is_laid_on(photo: Path, logo: Path, tmp_path: Path) -> None:
@@ -175,6 +167,23 @@ def test_the_dealers_logo_is_laid_on(photo: Path, logo: Path, tmp_path: Path) ->
 
     assert red("plain") == 0
     assert red("marked") > 50
+
+
+def test_what_a_logo_tells_is_in_no_output(photo: Path, tmp_path: Path) -> None:
+    exif, text = Image.Exif(), PngImagePlugin.PngInfo()
+    exif[0x013B] = "SWORDFISH"
+    text.add_text("Author", "SWORDFISH")
+    text.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta><dc:creator>SWORDFISH</dc:creator></x:xmpmeta>")
+    logo = tmp_path / "logo.png"
+    Image.new("RGBA", (80, 40), (255, 0, 0, 255)).save(logo, exif=exif, pnginfo=text)
+    assert logo.read_bytes().count(b"SWORDFISH") == 3
+    film = paint(tmp_path / "film.mp4", seconds=1, audio=False)
+    done = _process(photo, film, "--out", tmp_path / "out", "--watermark", logo)
+
+    assert done.exit_code == 0, done.stderr
+    made = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert {"320.jpg", "poster.jpg", "preview.webp", "index.m3u8"} <= {path.name for path in made}
+    assert [path.name for path in made if b"SWORDFISH" in path.read_bytes()] == []
 
 
 def test_a_logo_that_is_no_picture_is_refused_and_the_photo_is_not_blamed(photo: Path, tmp_path: Path) -> None:
