@@ -85,7 +85,7 @@ class Garage:
     """A dealership, its technician Bob and its data in `folder`, with both processes ready to be started."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        web, upload = free_port(), free_port()
+        web, upload = (int(environment.get(name) or free_port()) for name in ("WEB_PORT", "UPLOAD_PORT"))
         self.environment = {
             "DATA_DIR": str(folder / "data"),
             "SECRET_KEY": "for tests only, 32 characters long",

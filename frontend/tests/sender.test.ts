@@ -14,6 +14,9 @@ Object.assign(globalThis, {
   },
 });
 Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
+// As on plain HTTP, where a page is given less: what is missing there must stop nothing.
+Object.defineProperty(crypto, "randomUUID", { value: undefined });
+const { uuid } = await import("../src/capture/uuid");
 const { canSendAgain, kindOf } = await import("../src/capture/parcel");
 const { Sender: Made } = await import("../src/capture/sender");
 const { Broken } = await import("../src/capture/line");
@@ -45,11 +48,28 @@ function file(name = "IMG_1.pdf"): File {
 }
 
 async function add(to: Sender, ...files: File[]): Promise<void> {
-  await to.add(files.length ? files : [file()], "document");
+  to.add(files.length ? files : [file()], "document");
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 const phases = (of: Sender): string[] => of.parcels.map(({ phase }: Parcel) => phase);
+
+test("an id is a random UUID, also where the browser makes none", () => {
+  const made = Array.from({ length: 200 }, uuid);
+  assert.equal(new Set(made).size, 200);
+  for (const one of made) assert.match(one, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test("a file that cannot be taken up is told of, and the others go", async (context) => {
+  context.mock.method(console, "error", NOTHING);
+  const broken = file("broken.pdf");
+  Object.defineProperty(broken, "size", { get: () => assert.fail("the browser has no such file") });
+  const { sender: made } = sender("arrived", "arrived");
+  await add(made, broken, file("photo.pdf"));
+  assert.deepEqual([made.untaken, phases(made)], [true, ["sent"]]);
+  await add(made, file("again.pdf"));
+  assert.equal(made.untaken, false);
+});
 
 test("whatever the server answers, the phone's own copy stays", async () => {
   for (const status of [400, 403, 404, 410, 413, 415, 429, 503]) {

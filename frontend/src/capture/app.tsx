@@ -120,6 +120,7 @@ export function App() {
         {now.key === "signed-out" && <a href="/login" target="_blank" rel="noopener" onClick={() => (sender.signedOut = media.signedOut = false)}>{t("sign-in")}</a>}
       </p>
       {sender.forgetful && now.n > 0 && <p class="note">{t("keep-open")}</p>}
+      {sender.untaken && <p class="note" role="alert">{t("untaken")}</p>}
       {list.length === 0 && <Hints />}
       {list.length > 0 && (
         <ol class="entries">
@@ -128,7 +129,7 @@ export function App() {
           ))}
         </ol>
       )}
-      <Picker compact={list.length > 0} onPick={(files, kind) => void sender.add(files, kind)} />
+      <Picker compact={list.length > 0} onPick={(files, kind) => sender.add(files, kind)} />
       {shown && <Preview item={shown} growing={moving(media.items, shown)} onClose={() => setShown(null)} />}
     </div>
   );

@@ -94,3 +94,8 @@ export function send(kept: Kept, file: Blob | null, endpoint: string, token: str
     upload.start();
   });
 }
+
+/** The server need not wait for the rest of an upload. */
+export async function terminate(url: string, token: string): Promise<void> {
+  await fetch(url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${token}` } });
+}

@@ -1,6 +1,7 @@
 // A file on its way, as this page knows it.
 import type { Kept } from "./keep";
-import { start, type Kind } from "./start";
+import { start, t, type Kind } from "./start";
+import { uuid } from "./uuid";
 
 export type Phase = "waiting" | "sending" | "resting" | "held" | "sent" | "refused" | "missing"; // held: resting as the server asked
 
@@ -18,13 +19,19 @@ export function parcelOf(kept: Kept, file: File | null, phase: Phase): Parcel {
   return { kept, file, phase, message: "", picture: null, failures: 0, due: 0 };
 }
 
+/** A file that was just chosen; one that is too large is refused here. */
+export function chosen(file: File, kind: Kind): Parcel {
+  const parcel = parcelOf(fresh(file, kindOf(file, kind)), file, "waiting");
+  return file.size > start.max ? { ...parcel, phase: "refused", message: t("too-large") } : parcel;
+}
+
 let last = 0;
 
 /** What the phone remembers of a file that was just chosen. Of several at once, too, each knows its place. */
-export function fresh(file: File, kind: Kind): Kept {
+function fresh(file: File, kind: Kind): Kept {
   last = Math.max(Date.now(), last + 1);
   return {
-    id: crypto.randomUUID(), intervention: start.intervention, kind, name: file.name, type: file.type, size: file.size,
+    id: uuid(), intervention: start.intervention, kind, name: file.name, type: file.type, size: file.size,
     modified: file.lastModified, caption: "", url: null, acknowledged: 0, sliced: 0, thumbnail: null, added: last,
   };
 }

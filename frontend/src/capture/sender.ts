@@ -4,16 +4,18 @@
 import { awake } from "./awake";
 import * as keep from "./keep";
 import { keys, renewKeys } from "./keys";
-import { Broken, send } from "./line";
+import { Broken, send, terminate } from "./line";
 import { rest, verdict } from "./pace";
-import { fresh, kindOf, parcelOf, readable, type Parcel, type Phase } from "./parcel";
+import { chosen, parcelOf, readable, type Parcel, type Phase } from "./parcel";
 import { start, t, type Kind } from "./start";
 import { thumbnail } from "./thumbnail";
+import { uuid } from "./uuid";
 
 export class Sender {
   parcels: Parcel[] = [];
   signedOut = false;
   forgetful = false; // the phone's own memory is full or closed: a reload would lose what is not sent
+  untaken = false; // of the files chosen last, one could not be taken up
   private running = false;
   private failures = 0; // in a row, of whatever file: the line's
   private silent = 0; // until then nothing is sent: nobody answered
@@ -44,25 +46,34 @@ export class Sender {
     void this.run();
   }
 
-  async add(files: File[], kind: Kind): Promise<void> {
-    void navigator.storage?.persist?.();
+  /** Files that were just chosen. What goes wrong is shown: nobody else hears of it. */
+  add(files: File[], kind: Kind): void {
+    this.untaken = false;
+    void navigator.storage?.persist?.().catch(() => undefined);
     for (const file of files) {
-      const again = this.parcels.find(({ kept, phase }) => phase === "missing" && kept.name === file.name && kept.size === file.size);
-      if (again) {
-        Object.assign(again, { file, phase: "waiting", failures: 0, due: 0 });
-        void this.shelve(again, file);
-        continue;
+      try {
+        this.take(file, kind);
+      } catch (error) {
+        console.error(error);
+        this.untaken = true;
       }
-      const parcel = parcelOf(fresh(file, kindOf(file, kind)), file, "waiting");
-      if (file.size > start.max) Object.assign(parcel, { phase: "refused", message: t("too-large") });
-      this.parcels.push(parcel);
-      if (parcel.phase === "waiting") void this.shelve(parcel, file);
-      void this.paint(parcel, file);
     }
     this.silent = 0; // what is new may try its luck
     this.changed();
     this.wake();
     void this.run();
+  }
+
+  private take(file: File, kind: Kind): void {
+    const again = this.parcels.find(({ kept, phase }) => phase === "missing" && kept.name === file.name && kept.size === file.size);
+    if (again) {
+      Object.assign(again, { file, phase: "waiting", failures: 0, due: 0 });
+      return void this.shelve(again, file);
+    }
+    const parcel = chosen(file, kind);
+    this.parcels.push(parcel);
+    if (parcel.phase === "waiting") void this.shelve(parcel, file);
+    void this.paint(parcel, file);
   }
 
   async remove(parcel: Parcel): Promise<void> {
@@ -72,16 +83,13 @@ export class Sender {
     if (parcel.picture) URL.revokeObjectURL(parcel.picture);
     this.changed();
     await this.memory.forget(parcel.kept.id).catch(() => undefined);
-    if (parcel.kept.url && parcel.phase !== "sent") {
-      await fetch(parcel.kept.url, {
-        method: "DELETE", headers: { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${keys.upload}` },
-      }).catch(() => undefined); // what never finishes expires by itself
-    }
+    // What never finishes expires by itself.
+    if (parcel.kept.url && parcel.phase !== "sent") await terminate(parcel.kept.url, keys.upload).catch(() => undefined);
   }
 
   /** Send it as a new upload, from its first byte. */
   again(parcel: Parcel): void {
-    Object.assign(parcel.kept, { key: crypto.randomUUID(), url: null, indexed: false, acknowledged: 0 });
+    Object.assign(parcel.kept, { key: uuid(), url: null, indexed: false, acknowledged: 0 });
     Object.assign(parcel, { failures: 0, due: 0 });
     this.go(parcel, "waiting");
     this.save(parcel);
@@ -171,8 +179,7 @@ export class Sender {
     const what = verdict(error.status);
     if (what === "gone" || what === "refused") {
       // Whoever said no, this may be the only copy: it stays until a person sends it again or removes it.
-      this.go(parcel, "refused", error.status === 413 ? t("too-large") : what === "gone" ? t("gone") : t("not-accepted"));
-      return;
+      return this.go(parcel, "refused", error.status === 413 ? t("too-large") : what === "gone" ? t("gone") : t("not-accepted"));
     }
     if (what === "token" && (await this.renew())) return this.go(parcel, "waiting");
     const now = performance.now();
