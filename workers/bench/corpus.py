@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ from workers.watch import Usage
 
 _HERE = Path(__file__).parent
 
+SYNC = 0.040  # s: sound ahead of or behind its picture
+DURATION = 0.050  # s, or a frame, whichever is longer
+MEMORY = 1_500_000_000  # bytes, of a child
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One file: `verdict` is `made`, `rejected: REASON` or `failed: REASON`; times in s, memory in bytes."""
+    """One file: `verdict` is `made`, `rejected: REASON` or `failed: REASON`; times in s, memory in bytes. What was made
+    is not `right` if it is out of sync, of another length, or took too much; `message` says so then."""
 
     file: str
     verdict: str
@@ -29,7 +35,9 @@ class Row:
     cpu_s: float | None = None
     peak_rss_bytes: int | None = None
     sync_s: float | None = None
+    silent: bool = True  # there is nothing to hear
     duration_s: float | None = None
+    frame_s: float | None = None  # of the source, by the mean
     frames_in: int | None = None
     frames_out: int | None = None
     crashed: bool = False
@@ -85,7 +93,7 @@ def one(path: Path, name: str, folder: Path, order: craft.Order, called: str = "
             hung = isinstance(error, LimitExceeded) and (" s, limit " in message)
         seconds = facts.pop("seconds", time.monotonic() - started)
         read = (*trap.opened(), *trap.found_in(out), *trap.found_in_text(message))
-    return Row(
+    row = Row(
         file=name,
         verdict=verdict,
         right=_is_right(name, verdict, hostile),
@@ -98,6 +106,25 @@ def one(path: Path, name: str, folder: Path, order: craft.Order, called: str = "
         read_beside=tuple(read),
         **facts,
     )
+    wrong = faults(row)
+    return replace(row, right=False, message="; ".join(wrong)) if row.right and wrong else row
+
+
+def faults(row: Row) -> list[str]:
+    """What is wrong with what was made of a file, or with what it took; hostile ones have no true clock."""
+    wrong = []
+    if row.peak_rss_bytes is not None and row.peak_rss_bytes > MEMORY:
+        wrong.append(f"{row.peak_rss_bytes / 1e6:.0f} MB of memory, limit {MEMORY / 1e6:.0f}")
+    if row.file.startswith("hostile/") or row.duration_s is None:
+        return wrong
+    longest = max(DURATION, row.frame_s or 0.0)
+    if abs(row.duration_s) > longest:
+        wrong.append(f"{row.duration_s * 1000:+.0f} ms of duration, limit {longest * 1000:.0f}")
+    if row.sync_s is None and not row.silent:
+        wrong.append("the sound of the source is not heard")
+    if row.sync_s is not None and abs(row.sync_s) > SYNC:
+        wrong.append(f"{row.sync_s * 1000:+.0f} ms between picture and sound, limit {SYNC * 1000:.0f}")
+    return wrong
 
 
 def _facts(path: Path, report: craft.Report, out: Path, order: craft.Order) -> dict[str, Any]:
@@ -106,7 +133,9 @@ def _facts(path: Path, report: craft.Report, out: Path, order: craft.Order) -> d
         seen: Witness = witness(path, report, out, order)
         facts |= {
             "sync_s": seen.sync_s,
+            "silent": seen.silent,
             "duration_s": seen.duration_s,
+            "frame_s": round(float(1 / Fraction(report["source"]["film"]["rate"])), 4),
             "frames_in": report["source"]["film"]["frames"],
             "frames_out": seen.frames,
         }

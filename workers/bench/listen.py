@@ -14,6 +14,7 @@ import numpy as np
 RATE = 8_000  # Hz: 0.125 ms a sample
 SECONDS = 30
 WINDOW = 4_000  # samples: half a second either way
+AUDIBLE = 0.001  # of full scale, root mean square: -60 dB, a quiet room
 
 
 def heard(path: str, stream: int, zero: float) -> "np.ndarray[Any, Any]":
@@ -50,15 +51,16 @@ def lag(source: "np.ndarray[Any, Any]", made: "np.ndarray[Any, Any]") -> float |
     return float(fits[np.argmin(np.abs(fits))]) / RATE
 
 
+def silent(source: "np.ndarray[Any, Any]") -> bool:
+    """Whether there is nothing to hear, so that nothing can be compared."""
+    sounding = source[source != 0]
+    return not sounding.size or float(np.sqrt(np.mean(sounding**2))) < AUDIBLE
+
+
 def main(job: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "result": {
-            "lag_s": lag(
-                heard(job["input"], job["input_stream"], job["input_zero"]),
-                heard(job["made"], job["made_stream"], job["made_zero"]),
-            )
-        }
-    }
+    source = heard(job["input"], job["input_stream"], job["input_zero"])
+    made = heard(job["made"], job["made_stream"], job["made_zero"])
+    return {"result": {"lag_s": lag(source, made), "silent": silent(source)}}
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ from workers import process as craft
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """The worst of all renditions. `sync_s`: how late the sound became against the picture; None where there is nothing
-    to hear. `duration_s`: how much longer the picture became. `frames`: how many there are in the first rendition."""
+    """The worst of all renditions. `sync_s`: how late the sound became against the picture; None where it was not found
+    again. `silent`: there is nothing to hear. `duration_s`: how much longer the picture became. `frames`: how many
+    there are in the first rendition."""
 
     sync_s: float | None
+    silent: bool
     duration_s: float
     frames: int
 
@@ -26,20 +28,21 @@ def witness(path: Path, report: craft.Report, out: Path, order: craft.Order) -> 
     """
     chunks = {name: made["facts"] for name, made in sorted(report["outputs"].items()) if name.startswith("chunk/")}
     film = report["source"]["film"]
-    lags, durations, frames = [], [], []
+    lag, silent = None, not report["source"].get("sound")
+    durations, frames = [], []
     for number, rendition in enumerate(report["plan"]["film"]["renditions"]):
         with tempfile.TemporaryDirectory(prefix="walkaround-witness-") as folder:
             joined = Path(folder) / "joined.mp4"
             _join(chunks, rendition["name"], out, joined)
             made = craft.measure(joined, order)["result"]["source"]
             # All renditions hold the same sound: it is heard once.
-            if number == 0 and report["source"].get("sound") and made.get("sound"):
-                lags.append(_lag(path, report["source"], joined, made, order))
+            if number == 0 and not silent and made.get("sound"):
+                lag, silent = _lag(path, report["source"], joined, made, order)
         durations.append(float(made["film"]["duration"]) - float(film["duration"]))
         frames.append(int(made["film"]["frames"]))
-    heard = [lag for lag in lags if lag is not None]
     return Witness(
-        sync_s=round(sorted(heard, key=abs)[-1], 4) if heard else None,
+        sync_s=None if lag is None else round(lag, 4),
+        silent=silent,
         duration_s=round(sorted(durations, key=abs)[-1], 4),
         frames=frames[0],
     )
@@ -58,7 +61,9 @@ def _join(chunks: dict[str, dict[str, Any]], rendition: str, out: Path, joined: 
     joined.chmod(0o644)
 
 
-def _lag(path: Path, source: dict[str, Any], joined: Path, made: dict[str, Any], order: craft.Order) -> float | None:
+def _lag(
+    path: Path, source: dict[str, Any], joined: Path, made: dict[str, Any], order: craft.Order
+) -> tuple[float | None, bool]:
     job: dict[str, Any] = {}
     for name, measured in (("input", source), ("made", made)):
         job |= {f"{name}_stream": measured["sound"]["stream"], f"{name}_zero": float(measured["film"]["start"])}
@@ -69,5 +74,4 @@ def _lag(path: Path, source: dict[str, Any], joined: Path, made: dict[str, Any],
         layer=order.layer,
         program=("-c", Path(__file__).with_name("listen.py").read_text()),
     )
-    lag: float | None = answer["result"]["lag_s"]
-    return lag
+    return answer["result"]["lag_s"], answer["result"]["silent"]
