@@ -5,9 +5,9 @@ shown in sRGB on white: the code that made the sizes is not asked. So a size is 
 other colours, or of another photo. Not judged: the decoder (a HEIC turned by its container is turned by it alone), the
 shape of a picture that is flat, and what lies under the dealer's mark.
 
-Measured on 35 photos of phones and cameras in every format: honest sizes correlate by 0.996 or more and are at most 5 of
-255 lighter or darker. Decoding again costs 2 to 20 ms of CPU for a JPEG, and 0.3 to 0.4 s for a HEIC of 12 megapixels,
-which no decoder shrinks on the way: a quarter of its work.
+Measured on 35 photos of phones and cameras, of every format: honest sizes correlate by 0.996 or more and are at most 5
+of 255 lighter or darker. Decoding again costs 2 to 20 ms of CPU for a JPEG, and 0.3 to 0.4 s for a HEIC of 12
+megapixels, which no decoder shrinks on the way: a quarter of its work.
 """
 
 import io
