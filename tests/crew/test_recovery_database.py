@@ -45,7 +45,7 @@ def house(crew: Crew, tmp_path: Path, database: servers.PostgreSQL) -> Iterator[
 def test_nothing_is_lost_doubled_or_failed_when_the_database_crashes(
     crew: Crew, house: House, database: servers.PostgreSQL
 ) -> None:
-    films = {crew.send(body): body for body in (tiny_child.film(chunks=5, seconds=0.2, n=n) for n in range(3))}
+    films = {crew.send(body): body for body in (tiny_child.film(chunks=4, seconds=0.15, n=n) for n in range(3))}
 
     for made in (2, 8):
         servers.wait_for(lambda made=made: _recorded() >= made)
