@@ -15,6 +15,9 @@ from pipeline.measure import measure
 from pipeline.names import FIRST, REST
 from pipeline.sound import OFFSET
 
+# A tenth of a second of sound at each full second, for `paint`.
+BEEPS = "aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.1)*gte(t,0.5)':sample_rate=48000"
+
 
 def ignore(share: float) -> None:
     """Progress that nobody watches."""
@@ -74,6 +77,12 @@ class Screening:
             rate = file.streams.audio[0].rate
             samples = [frame.to_ndarray()[0] for packet in packets for frame in packet.decode()]
             return float(packets[0].pts / rate - OFFSET), np.concatenate(samples), rate
+
+    def beeps(self) -> list[float]:
+        """When the sound comes on after silence, on the film's clock, s."""
+        start, samples, rate = self.sound()
+        loud = np.flatnonzero(np.abs(samples) > 0.05)
+        return [float(start + at / rate) for at in loud[np.flatnonzero(np.diff(loud, prepend=-rate) > rate // 5)]]
 
     def packets(self) -> list[int]:
         """The times of all sound packets, in samples."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 from painting import ffmpeg, paint
-from screening import make_chunk, measured, screen, source_times
+from screening import BEEPS, make_chunk, measured, screen, source_times
 
 from pipeline import encoders, plan, playlist
 from pipeline.names import FIRST, REST
@@ -18,6 +18,11 @@ def _near(made: list[float], wanted: list[float]) -> bool:
     return len(made) == len(wanted) and all(abs(a - b) < 0.0011 for a, b in zip(made, wanted, strict=True))
 
 
+def _in_sync(heard: list[float], wanted: list[float]) -> bool:
+    """Each beep within 40 ms of the picture it belongs to. Source: ITU-R BT.1359"""
+    return len(heard) == len(wanted) and all(abs(a - b) < 0.040 for a, b in zip(heard, wanted, strict=True))
+
+
 @pytest.mark.parametrize(
     ("codec", "suffix", "gop", "chunks"),
     [("h264", ".mp4", 15, 2), ("h264-b", ".mov", 30, 2), ("hevc", ".mov", 24, 2), ("mjpeg", ".mov", 1, 2)],
@@ -26,7 +31,7 @@ def _near(made: list[float], wanted: list[float]) -> bool:
 def test_the_chunks_of_a_film_hold_every_frame_once(
     tmp_path: Path, codec: str, suffix: str, gop: int, chunks: int
 ) -> None:
-    film = paint(tmp_path / f"film{suffix}", seconds=5, codec=codec, gop=gop, audio=False)
+    film = paint(tmp_path / f"film{suffix}", seconds=5, codec=codec, gop=gop, tone=BEEPS)
 
     seen = screen(film, tmp_path / "out")
 
@@ -34,6 +39,7 @@ def test_the_chunks_of_a_film_hold_every_frame_once(
     assert len(seen.facts) == chunks
     assert numbers == list(range(150))
     assert _near(times, source_times(film))
+    assert _in_sync(seen.beeps(), [1.0, 2.0, 3.0, 4.0])
 
 
 def test_a_film_of_one_group_becomes_one_chunk_with_several_segments(tmp_path: Path) -> None:
@@ -61,7 +67,8 @@ def test_a_webm_without_cues_is_read_from_its_beginning(tmp_path: Path) -> None:
 
 def test_a_variable_rate_with_a_hole_keeps_every_time(tmp_path: Path) -> None:
     hole = "select='not(between(n,40,58))*(lt(n,75)+not(mod(n,2)))'"
-    film = paint(tmp_path / "film.mp4", seconds=5, gop=15, video_filter=hole, extra=["-video_track_timescale", 90000])
+    fine = ["-video_track_timescale", 90000]
+    film = paint(tmp_path / "film.mp4", seconds=5, gop=15, tone=BEEPS, video_filter=hole, extra=fine)
 
     seen = screen(film, tmp_path / "out")
 
@@ -69,10 +76,11 @@ def test_a_variable_rate_with_a_hole_keeps_every_time(tmp_path: Path) -> None:
     assert seen.result["source"]["film"]["variable"]
     assert numbers == [n for n in range(150) if not 40 <= n <= 58 and (n < 75 or n % 2 == 0)]
     assert _near(times, source_times(film))
+    assert _in_sync(seen.beeps(), [1.0, 2.0, 3.0, 4.0])
 
 
 def test_an_edit_list_that_begins_between_key_frames_is_obeyed(tmp_path: Path) -> None:
-    whole = paint(tmp_path / "whole.mp4", seconds=5, gop=30, codec="h264-b")
+    whole = paint(tmp_path / "whole.mp4", seconds=5, gop=30, codec="h264-b", tone=BEEPS)
     film = tmp_path / "film.mp4"
     ffmpeg("-ss", "0.5", "-i", whole, "-c", "copy", film)
 
@@ -81,6 +89,7 @@ def test_an_edit_list_that_begins_between_key_frames_is_obeyed(tmp_path: Path) -
     numbers, times = seen.pictures()
     assert numbers == list(range(15, 150))
     assert times[0] == 0.0
+    assert _in_sync(seen.beeps(), [0.5, 1.5, 2.5, 3.5])
 
 
 def test_sixty_frames_a_second_become_thirty_without_a_stutter_at_the_seam(tmp_path: Path) -> None:

@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from painting import paint
-from screening import Screening, source_times
+from screening import BEEPS, Screening, source_times
 
 from workers import child, command
 
-BEEPS = "aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.1)*gte(t,0.5)':sample_rate=48000"
 RATE, SECONDS = 25, 4
 
 
@@ -36,13 +35,6 @@ def processed(film: Path, out: Path) -> tuple[dict[str, Any], Screening]:
         assert (out / name).stat().st_size > 0
     chunks = sorted(name for name in report["outputs"] if name.startswith("chunk/"))
     return report, Screening(report, [report["outputs"][name]["facts"] for name in chunks], out)
-
-
-def beeps(seen: Screening) -> list[float]:
-    """When the sound comes on after silence, on the film's clock, s."""
-    start, samples, rate = seen.sound()
-    loud = np.flatnonzero(np.abs(samples) > 0.05)
-    return [float(start + at / rate) for at in loud[np.flatnonzero(np.diff(loud, prepend=-rate) > rate // 5)]]
 
 
 def pictures(seen: Screening) -> list[np.ndarray]:
@@ -74,7 +66,7 @@ def test_a_container_without_a_table_to_trust_is_made_whole_and_in_sync(
     assert numbers == list(range(SECONDS * RATE))
     assert times == source_times(film)
     assert [facts["checked"] for facts in seen.facts] == [SECONDS * RATE]
-    assert len(heard := beeps(seen)) == SECONDS - 1
+    assert len(heard := seen.beeps()) == SECONDS - 1
     assert all(abs(beep - times[second * RATE]) < 0.040 for second, beep in enumerate(heard, 1))
 
 
@@ -110,7 +102,7 @@ def test_an_interlaced_film_is_woven_into_whole_pictures_that_keep_their_time(
     for number in (10, 30, 41):
         edge = int(np.flatnonzero(shown[number][150] > 125)[0])
         assert abs(edge - (number * 12) % 260) <= 2
-    assert all(abs(beep - second) < 0.040 for second, beep in enumerate(beeps(seen), 1))
+    assert all(abs(beep - second) < 0.040 for second, beep in enumerate(seen.beeps(), 1))
 
 
 def _teeth(picture: np.ndarray) -> float:
@@ -189,4 +181,4 @@ def test_a_film_in_pq_is_shown_in_ordinary_colours(tmp_path: Path) -> None:
     assert abs(blue[60:90, 50:110].mean() - 128) < 2
     assert abs(red[60:90, 50:110].mean() - 128) < 2
     assert report["outputs"]["poster"]["facts"]["brightness"] > 24
-    assert all(abs(beep - second) < 0.040 for second, beep in enumerate(beeps(seen), 1))
+    assert all(abs(beep - second) < 0.040 for second, beep in enumerate(seen.beeps(), 1))
