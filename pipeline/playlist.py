@@ -86,7 +86,9 @@ class _Variant:
     def media(self) -> str:
         """The media playlist: every segment with its exact duration."""
         target = _target([segment["duration"] for _, segment in self.segments])
-        lines = self._head(target)
+        # To a player a list without an end is a broadcast, which Safari joins near its end; this film begins at its
+        # beginning (RFC 8216, 4.3.5.2). In the media playlists, since not all players read it in the multivariant one.
+        lines = self._head(target) if self.finished else self._head(target, "#EXT-X-START:TIME-OFFSET=0")
         for name, segment in self.segments:
             lines += [f"#EXTINF:{segment['duration']:.6f},", name]
         return self._close(lines)

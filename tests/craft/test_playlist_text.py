@@ -101,6 +101,17 @@ def test_a_growing_film_lists_only_the_run_before_the_first_hole() -> None:
     assert [segment.uri for segment in media.segments] == ["0000/180p-000.m4s"]
 
 
+def test_a_growing_film_begins_at_its_beginning_and_is_not_joined_near_its_end() -> None:
+    growing, finished = playlist.film(facts(2), False, uri), playlist.film(facts(), True, uri)
+
+    for name in ("180p.m3u8", "270p.m3u8"):
+        assert "#EXT-X-START:TIME-OFFSET=0" in growing[name].splitlines()
+        assert m3u8.loads(growing[name]).start.time_offset == 0
+        assert "#EXT-X-START" not in finished[name]
+    # Never in both kinds of playlist (RFC 8216, 4.3.5).
+    assert "#EXT-X-START" not in growing["index.m3u8"]
+
+
 def test_a_growing_playlist_only_ever_gains_lines() -> None:
     shorter = playlist.film(facts(1), False, uri)["180p.m3u8"]
     longer = playlist.film(facts(3), False, uri)["180p.m3u8"]
