@@ -12,7 +12,9 @@ const AGAIN_MS = 3000;
 const ENOUGH_S = 1; // beyond its place, for a film to go on
 const BACK_S = 0.1; // at the very end of what there is, there is no picture
 
-export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string, few: boolean): Promise<void> {
+/** Feeds `video` until what it gives back is called. `screen` lies in a `.film` whose `data-stage` and `data-partial` say
+ * what is still to come, and under a `data-broken`, what is said when it cannot be played. */
+export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlist: string, few: boolean): Promise<() => void> {
   const light = playsNatively(video) ? undefined : (await import("hls.js/light")).default;
   let [mended, tried, waiting, over] = [0, 0, false, false];
   let hope: number | undefined; // tries that are left, once nothing more is to come
@@ -44,10 +46,14 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
     if (!current || current.levels.length < 2) void again();
   };
 
-  const end = (): void => {
+  const stop = (): void => {
     over = true;
     document.removeEventListener("grown", more);
     current?.destroy();
+  };
+
+  const end = (): void => {
+    stop();
     tell(screen);
   };
 
@@ -62,11 +68,12 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
     playlist = fresh;
     for (hope ??= at() ? 2 : 0; grows(screen) ? (hope = 2) : hope--; ) {
       if (tried++) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      if (over) return;
       if ((await reach(playlist)) < at() + ENOUGH_S) continue;
       waiting = false;
       return void again();
     }
-    end();
+    if (!over) end();
   };
 
   // `from`, s: a film that still grows is not a live broadcast, it begins at its beginning. `bits`/s: what the line takes,
@@ -75,7 +82,7 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
     if (!light) {
       few = !!screen.closest(".film[data-partial]"); // as of the list that is asked for now
       video.src = playlist;
-      return from && video.addEventListener("loadedmetadata", () => (video.currentTime = from), { once: true });
+      return video.addEventListener("loadedmetadata", () => video.currentTime === from || (video.currentTime = from), { once: true });
     }
     const hls = (current = waitsAtItsEdge(new light({
       startPosition: from,
@@ -87,8 +94,8 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
       ...(bits && { abrEwmaDefaultEstimate: bits }),
     })));
     // The version whose beginning was asked for ahead; after that, whichever the line takes.
-    const opening = `/${screen.dataset.opening?.split(" ")[0]}`;
-    if (!from) hls.once(light.Events.MANIFEST_PARSED, () => (hls.startLevel = hls.levels.findIndex(({ uri }) => uri.endsWith(opening))));
+    const opening = screen.dataset.opening && `/${screen.dataset.opening.split(" ")[0]}`;
+    if (opening && !from) hls.once(light.Events.MANIFEST_PARSED, () => (hls.startLevel = hls.levels.findIndex(({ uri }) => uri.endsWith(opening))));
     hls.on(light.Events.ERROR, (_, { fatal, type }) => {
       if (!fatal || waiting || over) return;
       if (type === light.ErrorTypes.NETWORK_ERROR) return void lost();
@@ -104,8 +111,13 @@ export async function feed(screen: HTMLElement, video: HTMLVideoElement, playlis
     });
   };
   if (!light) video.addEventListener("error", () => void lost());
+  else if (!light.isSupported()) {
+    end(); // no media source of any kind, and no HLS of the browser's own
+    return stop;
+  }
   document.addEventListener("grown", more);
   await (turn = play(0));
+  return stop;
 }
 
 // Whether more of the film is to come, by what the page last heard of it.

@@ -31,6 +31,7 @@ export async function start(screen: HTMLElement, video: HTMLVideoElement, few: b
   controller.append(video);
   const fed = feed(screen, video, screen.dataset.playlist ?? "", few); // by the size it has there a version is chosen
   await speak(document.documentElement.lang);
+  if (!controller.isConnected) return; // it cannot be played here, which has been said
   controller.insertAdjacentHTML("beforeend", CONTROLS);
   storyboard(screen.closest<HTMLElement>(".film") ?? screen);
 

@@ -6,6 +6,6 @@ export function tell(screen: HTMLElement): void {
   const note = document.createElement("p");
   note.className = "broken";
   note.setAttribute("role", "alert");
-  note.textContent = document.querySelector<HTMLElement>(".page")?.dataset.broken ?? "";
+  note.textContent = screen.closest<HTMLElement>("[data-broken]")?.dataset.broken ?? "";
   screen.append(note);
 }

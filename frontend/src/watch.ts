@@ -3,6 +3,7 @@
 import { ahead } from "./_ahead";
 import { gallery } from "./_gallery";
 import { logo } from "./_logo";
+import { playsNatively } from "./_native";
 import { isOld, renew } from "./_renew";
 import { tell } from "./_tell";
 
@@ -12,7 +13,7 @@ const WAITING_MS = 2000; // with nothing to look at yet
 
 let loading: Promise<typeof import("./_player")> | undefined;
 function player(): Promise<typeof import("./_player")> {
-  if (!loading && !("ManagedMediaSource" in window)) void import("hls.js/light").catch(() => undefined); // at the same time
+  if (!loading && !playsNatively()) void import("hls.js/light").catch(() => undefined); // at the same time
   return (loading ??= import("./_player"));
 }
 
@@ -40,7 +41,7 @@ async function play(screen: HTMLElement): Promise<void> {
   broken?.remove();
   if (broken || isOld()) await renew().catch(() => undefined);
   const few = screen.closest(".film")?.hasAttribute("data-partial") ?? false; // as of the list that is asked for now
-  if (!("ManagedMediaSource" in window)) ahead(screen.dataset.playlist ?? "", screen.dataset.opening ?? "");
+  if (!playsNatively(video)) ahead(screen.dataset.playlist ?? "", screen.dataset.opening ?? "");
   try {
     await (await player()).start(screen, video, few);
   } catch {

@@ -102,6 +102,7 @@ def _item(item: Item, made: dict[str, Output], upload: str | None, begun: bool) 
         "begun": begun or bool(made),
         "eta_s": progress.eta_s,
         "playable": progress.playable,
+        "partial": shelf.first(item.asset, made)[1],
         "reason": progress.reason,
         "message": advice(progress.reason),
         "thumbnail": items.thumbnail(item.asset, made),

@@ -33,12 +33,6 @@ function rows(items: Item[], sender: Sender, seen: Set<string>): Row[] {
   return [...known, ...own.map((parcel): Row => ({ key: parcel.kept.id, item: null, parcel }))];
 }
 
-/** Whether there is more to come of an item that was opened a while ago. */
-function moving(items: Item[], shown: Item): boolean {
-  const state = items.find(({ id }) => id === shown.id)?.state;
-  return state === "receiving" || state === "processing";
-}
-
 /** "Film", or "Film 2" where there are several: cards without a caption and a picture are told apart. */
 function numbered(list: Row[]): string[] {
   const kinds = list.map(({ item, parcel }) => item?.kind ?? parcel!.kept.kind);
@@ -130,7 +124,7 @@ export function App() {
         </ol>
       )}
       <Picker compact={list.length > 0} onPick={(files, kind) => sender.add(files, kind)} />
-      {shown && <Preview item={shown} growing={moving(media.items, shown)} onClose={() => setShown(null)} />}
+      {shown && <Preview item={shown} now={media.items.find(({ id }) => id === shown.id)} onClose={() => setShown(null)} />}
     </div>
   );
 }

@@ -1,18 +1,20 @@
 // What the customer will see of one item, over the whole screen.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { waitsAtItsEdge } from "../_edge";
-import { playsNatively } from "../_native";
 import { Icon } from "./icons";
 import { t, type Item } from "./start";
 
-/** `growing`: more of the film is still to come, and is played when it has. */
-export function Preview({ item, growing, onClose }: { item: Item; growing: boolean; onClose: () => void }) {
+/** `item` as it was when it was opened; `now` as the server last told of it, undefined when it is gone. */
+export function Preview({ item, now, onClose }: { item: Item; now: Item | undefined; onClose: () => void }) {
   const [address] = useState(item.preview!); // kept: another one, later, is the same film signed anew
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
+  const growing = now?.state === "receiving" || now?.state === "processing";
+  const stage = !now ? "gone" : !growing ? "ready" : now.preview ? "playable" : "waiting";
   return (
     <dialog class="preview" ref={dialog} onClose={onClose} aria-label={item.caption || item.filename || t("preview")}>
-      {item.kind === "film" ? <Film address={address} poster={item.thumbnail} /> : <img src={address} alt={item.caption} />}
+      {item.kind === "film"
+        ? <Film address={address} poster={item.thumbnail} stage={stage} partial={now?.partial ?? false} />
+        : <img src={address} alt={item.caption} />}
       <button type="button" class="round" onClick={() => dialog.current?.close()} aria-label={t("close")}>
         <Icon name="close" />
       </button>
@@ -22,27 +24,24 @@ export function Preview({ item, growing, onClose }: { item: Item; growing: boole
   );
 }
 
-function Film({ address, poster }: { address: string; poster: string | null }) {
+/** Fed as on the customer's page: a film that is made anew meanwhile is waited for, and other versions are taken when they come. */
+function Film({ address, poster, stage, partial }: { address: string; poster: string | null; stage: string; partial: boolean }) {
+  const screen = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
+  const [broken, setBroken] = useState(false);
   useEffect(() => {
-    const player = video.current!;
-    if (playsNatively(player)) {
-      player.src = address;
-      return;
-    }
-    let stop = (): void => undefined;
-    let gone = false;
-    void import("hls.js/light").then(({ default: Hls }) => {
-      if (gone || !Hls.isSupported()) return;
-      const hls = waitsAtItsEdge(new Hls({ startPosition: 0 }));
-      hls.loadSource(address);
-      hls.attachMedia(player);
-      stop = () => hls.destroy();
-    });
-    return () => {
-      gone = true;
-      stop();
-    };
+    const [box, player] = [screen.current!, video.current!];
+    const fed = import("../_feed").then(({ feed }) => feed(box, player, address, partial));
+    fed.catch(() => setBroken(true));
+    return () => void fed.then((stop) => stop(), () => undefined);
   }, [address]);
-  return <video ref={video} controls playsInline poster={poster ?? undefined} />;
+  useEffect(() => void document.dispatchEvent(new Event("grown")), [stage, partial]);
+  return (
+    <div class="film" data-stage={stage} data-partial={partial ? "" : undefined} data-broken={t("broken")}>
+      <div class="screen" ref={screen} data-playlist={address}>
+        <video ref={video} controls playsInline poster={poster ?? undefined} />
+      </div>
+      {broken && <p class="broken" role="alert">{t("broken")}</p>}
+    </div>
+  );
 }

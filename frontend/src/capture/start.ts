@@ -13,6 +13,7 @@ export interface Item {
   begun: boolean; // somebody works on it, or has
   eta_s: number | null;
   playable: boolean;
+  partial: boolean; // some versions of its beginning are still to come
   reason: string | null;
   message: string;
   thumbnail: string | null;
