@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from signing import issue_link, media_prefix
 
-from pipeline.catalog.models import INGEST, Asset, Claim, State
+from pipeline.catalog.models import INGEST, Asset, Claim, Output, State
 from webapp.database import session
 from webapp.interventions.models import Intervention
 
@@ -56,6 +56,24 @@ def test_before_the_first_byte_nothing_is_promised(
 ) -> None:
     arrive(shop, finisher.film(intervention, chunks=0, state=State.RECEIVING), 0, None)
     assert "The film is being prepared. It will appear here by itself." in open_page(client, issue(intervention))
+
+
+AGAIN = '<noscript><meta http-equiv="refresh" content="10"></noscript>'
+
+
+def test_without_scripts_the_page_looks_again_until_there_is_a_film_to_watch(
+    client: FlaskClient, shop: Flask, finisher: Finisher, intervention: str, issue: Issue
+) -> None:
+    token = issue(intervention)
+    assert AGAIN in open_page(client, token).partition("</head>")[0]
+    finisher.photo(intervention, caption="Front left")
+    assert AGAIN not in open_page(client, token)
+    film = finisher.film(intervention, chunks=1, state=State.PROCESSING)
+    assert AGAIN not in open_page(client, token), "who watches it is not torn out of it"
+    with shop.app_context():
+        session.query(Output).where(Output.asset_id == film).delete()
+        session.commit()
+    assert AGAIN in open_page(client, token)
 
 
 def test_a_film_that_still_arrives_is_played_and_says_that_there_is_more(

@@ -81,6 +81,11 @@ class Shown:
         every = (*self.films, *self.photos, *self.papers)
         return not every or any(item.stage != "ready" for item in every)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a page without scripts looks again by itself: never where that would stop a film somebody watches."""
+        return self.is_growing and all(film.stage == "waiting" for film in self.films)
+
 
 def view(intervention: Intervention, link_id: str | None) -> Shown:
     """The intervention's media, under paths bound to the link, or without one to the signed-in person."""
