@@ -78,14 +78,17 @@ function large(row: HTMLElement, light: HTMLDialogElement): void {
   });
   light.addEventListener("close", () => current?.focus());
 
-  // A tap looks closer at the place that was tapped; two fingers zoom as everywhere; a swipe turns the page.
+  // A tap looks closer at the place that was tapped; two fingers zoom as everywhere; a swipe turns the page. The browser
+  // is given a finger's way across only where there is something to move: it would take the swipe as well.
+  const pinched = () => (visualViewport?.scale ?? 1) > 1.05;
+  visualViewport?.addEventListener("resize", () => view.toggleAttribute("data-pinched", pinched()));
   let down: { x: number; y: number } | undefined;
   view.addEventListener("pointerdown", (event) => (down = event.isPrimary ? { x: event.clientX, y: event.clientY } : undefined));
   view.addEventListener("pointerup", (event) => {
     if (!down) return;
     const [dx, dy] = [event.clientX - down.x, event.clientY - down.y];
     down = undefined;
-    if ((visualViewport?.scale ?? 1) > 1.05) return;
+    if (pinched()) return;
     if (Math.hypot(dx, dy) < 8) {
       if (event.target !== picture) return light.close();
       closer(view, picture, event);
