@@ -30,6 +30,29 @@ def test_axe_finds_nothing(house: House, visit: Callable[..., Visit], width: int
     assert playing.violations_count == 0, playing.generate_report()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_a_link_is_over(house: House, visit: Callable[..., Visit], scheme: str) -> None:
+    intervention = house.intervention()
+    url = house.url(intervention)
+    house.revoke(intervention)
+    seen = visit(url, viewport={"width": 320, "height": 800}, color_scheme=scheme)
+
+    assert seen.page.inner_text("h1") == "This page is not available"
+    found = Axe().run(seen.page)
+    assert found.violations_count == 0, found.generate_report()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+GROUND = "getComputedStyle(document.body).backgroundColor"
+
+
+@pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(244, 242, 238)"), ("dark", "rgb(17, 19, 23)")])
+def test_the_page_is_light_or_dark_as_its_reader_likes_it(
+    house: House, visit: Callable[..., Visit], scheme: str, ground: str
+) -> None:
+    assert visit(house.url(house.intervention()), color_scheme=scheme).page.evaluate(GROUND) == ground
+
+
 def test_photos_open_large_and_close_where_they_were(house: House, visit: Callable[..., Visit]) -> None:
     intervention = house.intervention()
     for caption in ("Front left", "Rear right"):

@@ -1,6 +1,7 @@
 """Whatever the server says, the phone keeps its copy of a file until the file has arrived or a person removes it."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,27 @@ def test_a_proxys_refusal_deletes_nothing_and_remove_does(hand: Hand, film: Path
     assert hand.stored() == []
     hand.page.get_by_role("button", name="Remove").click()
     hand.wait(lambda: kept(hand) == 0 and hand.cards.count() == 0)
+
+
+def test_a_file_that_is_too_large_is_told_what_to_do_instead_and_never_sent(hand: Hand, film: Path) -> None:
+    def lower(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=re.sub(r'"max": ?\d+', f'"max": {MIB}', answer.text()))
+
+    hand.page.route("**/capture", lower)
+    hand.page.reload()
+    asked: list[str] = []
+    hand.page.on("request", lambda request: asked.append(request.url))
+    hand.pick("film", film)
+    hand.wait(lambda: hand.says("some-unsent"))
+
+    assert said(hand) == "The file is too large. Film in 1080p instead of 4K, or send two shorter films."
+    tools = hand.page.locator(".entry-tools button")
+    assert [tools.nth(number).inner_text() for number in range(tools.count())] == ["Remove"]
+    assert hand.stored() == []
+    assert [url for url in asked if "/files" in url] == []
+    tools.click()
+    hand.wait(lambda: hand.cards.count() == 0)
 
 
 def test_a_server_that_asks_for_patience_gets_it(hand: Hand, film: Path) -> None:

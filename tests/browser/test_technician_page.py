@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -36,8 +37,7 @@ def intervention(garage: Garage) -> str:
 @pytest.fixture
 def visit(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
     """`visit(intervention, width=390, height=844, colours="light")` → the page, which must raise no error."""
-    faults: list[str] = []
-    contexts = []
+    faults, contexts = [], []
 
     def open_page(intervention: str, width: int = 390, height: int = 844, colours: str = "light") -> Page:
         context = browser.new_context(
@@ -61,9 +61,9 @@ def visit(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
     assert faults == []
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_axe_finds_nothing_on_the_phone(visit: Callable[..., Page], intervention: str, colours: str) -> None:
-    page = visit(intervention, colours=colours)
+@pytest.mark.parametrize("look", [{}, {"colours": "dark"}, {"width": 320}, {"width": 320, "colours": "dark"}], ids=str)
+def test_axe_finds_nothing_on_the_phone(visit: Callable[..., Page], intervention: str, look: dict[str, Any]) -> None:
+    page = visit(intervention, **look)
     page.locator(".entry .tool").first.click()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()

@@ -179,6 +179,31 @@ def test_the_page_speaks_the_customers_language(
     assert f'<html lang="{language}">' in page
 
 
+def test_what_is_noted_for_the_workshop_is_in_nothing_that_a_customer_can_fetch(
+    client: FlaskClient, bob: FlaskClient, finisher: Finisher, add_intervention: Callable[..., str], issue: Issue
+) -> None:
+    notes = "Zahlt schleppend \N{EM DASH} rack 14"
+    intervention = add_intervention("RO-9", notes=notes, asked="A noise when braking.")
+    finisher.film(intervention, caption="The left pad is worn")
+    finisher.photo(intervention)
+    assert "rack 14" in bob.get(f"/interventions/{intervention}").text, "it is written down where it belongs"
+
+    token = issue(intervention)
+    seen = {"door": client.get(f"/v/{token}").text, "page": open_page(client, token)}
+    assert "A noise when braking." in seen["page"]
+    playlist = re.search(r'data-playlist="([^"]+)"', seen["page"])[1]
+    for path in {playlist, playlist.replace("index", "720p"), *re.findall(r'"(/m/[^"\s]+)[" ]', seen["page"])}:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        seen[path] = answer.data.decode(errors="replace") + str(answer.headers)
+    assert len(seen) > 5
+    for where, text in seen.items():
+        assert "schleppend" not in text, where
+        assert "rack 14" not in text, where
+    assert "schleppend" not in bob.get(f"/interventions/{intervention}/preview").text
+    assert "schleppend" not in bob.get(f"/interventions/{intervention}/media.json").text
+
+
 def test_staff_preview_their_own_page_and_nobody_elses(
     bob: FlaskClient, charlie: FlaskClient, client: FlaskClient, finisher: Finisher, intervention: str
 ) -> None:
