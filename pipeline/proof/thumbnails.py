@@ -3,9 +3,9 @@
 The photo is decoded once more, a JPEG at an eighth of its size, turned by what its EXIF says as it is read here, and
 shown in sRGB on white: the code that made the sizes is not asked. So a size is refused that is turned, mirrored, of
 other colours, or of another photo. Not judged: the decoder (a HEIC turned by its container is turned by it alone), the
-shape of a picture that is flat, and what lies under the dealer's mark.
+shape of a picture that is flat or tiny, and what lies under the dealer's mark.
 
-Measured on 35 photos of phones and cameras, of every format: honest sizes correlate by 0.996 or more and are at most 5
+Measured on 35 photos of phones and cameras, of every format: honest sizes correlate by 0.997 or more and are at most 6
 of 255 lighter or darker. Decoding again costs 2 to 20 ms of CPU for a JPEG, and 0.3 to 0.4 s for a HEIC of 12
 megapixels, which no decoder shrinks on the way: a quarter of its work.
 """
@@ -25,8 +25,11 @@ from pipeline.source import Photo
 
 EDGE = 32  # px: the long edge of what is compared
 LEAST_ALIKE = 0.95  # correlation of luma
-FLAT = 5.0  # of 255: spread of luma below which a picture has no shape to compare
-FURTHEST = 12.0  # of 255: distance of the means of red, green or blue
+FLAT = 8.0  # of 255: spread of luma below which a picture has no shape to compare
+FURTHEST = 20.0  # of 255: distance of the means of red, green or blue
+SMALLEST = 64  # px: long edge below which a coder may change what is left of a picture's shape
+# Fine patterns become grey: what was shrunk in one step and in two would show other beats of them.
+SMOOTHLY = Image.Resampling.BILINEAR
 
 _ORIENTATION = 0x0112
 # Types of a number that is one: BYTE, SHORT, LONG, and how long they are. Source: TIFF 6.0, 2.
@@ -34,7 +37,7 @@ _NUMBERS = {1: 1, 3: 2, 4: 4}
 
 
 def original(path: Path, photo: Photo) -> Image.Image:
-    """The photo as a viewer sees it: upright, in sRGB, `EDGE` px long.
+    """The photo as a viewer sees it: upright, in sRGB, at most `EDGE` px long.
 
     Raises: the leaves of MediaRejected that a decoder has for it.
     """
@@ -76,9 +79,7 @@ def compare(
 
     Raises: ProofFailed.
     """
-    # AREA: every pixel counts.
-    small = made.reformat(*theirs.size, format="rgb24", interpolation="AREA", threads=1)
-    ours = Image.fromarray(small.to_ndarray())
+    ours = Image.fromarray(made.reformat(format="rgb24", threads=1).to_ndarray()).resize(theirs.size, SMOOTHLY)
     kept = _kept(theirs.size, mark)
     for n, colour in enumerate(("red", "green", "blue")):
         right, is_so = (fmean(band[at] for at in kept) for band in (theirs.tobytes()[n::3], ours.tobytes()[n::3]))
@@ -86,8 +87,10 @@ def compare(
     lumas = (theirs.convert("L").tobytes(), ours.convert("L").tobytes())
     there, here = ([float(luma[at]) for at in kept] for luma in lumas)
     lighter = round(fmean(here) - fmean(there), 1)
-    if pstdev(there) < FLAT:
-        expect(pstdev(here) < 3 * FLAT, f"spread of {name}", f"{pstdev(here):.1f}", f"{pstdev(there):.1f}")
+    if pstdev(there) < FLAT or max(made.width, made.height) < SMALLEST:
+        expect(
+            pstdev(here) < pstdev(there) + 2 * FLAT, f"spread of {name}", f"{pstdev(here):.1f}", f"{pstdev(there):.1f}"
+        )
         return None, lighter
     likeness = round(correlation(there, here), 4) if pstdev(here) else 0.0
     expect(likeness >= LEAST_ALIKE, f"likeness of {name} to the photo", likeness, f"at least {LEAST_ALIKE}")
@@ -96,15 +99,15 @@ def compare(
 
 def _small(image: Image.Image) -> Image.Image:
     """As it is stored, on white, but small: RGB, L or CMYK."""
-    scale = EDGE / max(image.size)
+    scale = min(1.0, EDGE / max(image.size))
     size = (max(2, round(image.width * scale)), max(2, round(image.height * scale)))
     if image.has_transparency_data:
-        clear = image.convert("RGBA").resize(size, Image.Resampling.BOX)
+        clear = image.convert("RGBA").resize(size, SMOOTHLY)
         return Image.alpha_composite(Image.new("RGBA", size, "white"), clear).convert("RGB")
     if image.mode.startswith("I"):  # 16 bits
-        return image.convert("F").resize(size, Image.Resampling.BOX).point(lambda value: value * (1 / 256)).convert("L")
+        return image.convert("F").resize(size, SMOOTHLY).point(lambda value: value * (1 / 256)).convert("L")
     plain = image if image.mode in ("RGB", "L", "CMYK") else image.convert("L" if image.mode == "1" else "RGB")
-    return plain.resize(size, Image.Resampling.BOX)
+    return plain.resize(size, SMOOTHLY)
 
 
 def _shown(image: Image.Image, profile: bytes) -> Image.Image:

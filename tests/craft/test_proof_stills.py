@@ -153,6 +153,16 @@ def test_a_tiny_or_thin_photo_is_proved(tmp_path: Path, size: tuple[int, int]) -
     assert proof.sizes(*sized(tmp_path / "in.png", tmp_path / "out"))["witness"]["likeness"] is None
 
 
+@pytest.mark.parametrize("size", [(10, 9), (47, 61), (100, 75), (701, 503), (3000, 40)])
+@pytest.mark.parametrize("pattern", ["noise", "checks", "lines"])
+def test_the_finest_patterns_are_proved_in_every_size(tmp_path: Path, pattern: str, size: tuple[int, int]) -> None:
+    down, across = np.indices(size[::-1])
+    noise = np.random.default_rng(1).integers(0, 255, size[::-1])
+    grey = {"noise": noise, "checks": (down + across) % 2 * 255, "lines": (across % 3 == 0) * 255}[pattern]
+    Image.fromarray(grey.astype(np.uint8)).save(tmp_path / "in.png")
+    assert (proof.sizes(*sized(tmp_path / "in.png", tmp_path / "out"))["witness"]["likeness"] or 1) > 0.99
+
+
 def test_the_dealers_logo_is_no_fault_of_a_photo(tmp_path: Path) -> None:
     corners((1000, 800)).save(tmp_path / "in.png")
     Image.new("RGBA", (200, 100), (255, 0, 255, 255)).save(tmp_path / "logo.png")
