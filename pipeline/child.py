@@ -6,6 +6,7 @@ rooms of the craft are imported when the job is known, so that an answer to a ba
 never needed. Called with `ahead`, before there is a job, it imports what a film needs and waits.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -32,6 +33,7 @@ def main() -> int:
         _begin(answers, allowed)
         if code := _answer(job, answers):
             return code
+        _give_back()
     return 0
 
 
@@ -53,6 +55,16 @@ def _answer(job: str, answers: TextIO) -> int:
     answers.write(line + "\n")
     answers.flush()
     return 0
+
+
+def _give_back() -> None:
+    """Give the kernel back what the last job's pictures took, before an engine is started beside: 45 to 75 MB of an
+    HLG film after its stills, which the C library keeps for itself. After the answer, so that nobody waits for it.
+    """
+    import ctypes
+
+    with contextlib.suppress(AttributeError):  # a C library that has none of that
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _get_ready() -> None:
