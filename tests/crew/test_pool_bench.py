@@ -6,7 +6,7 @@ import pytest
 from painting import paint
 
 from workers.bench import pool, tables
-from workers.bench.crew import Way, Work, crew
+from workers.bench.crew import Way, Work, as_in_production, crew
 
 pytestmark = [pytest.mark.xdist_group("recovery"), pytest.mark.timeout(400)]
 
@@ -43,7 +43,7 @@ def test_two_units_are_told_beside_one() -> None:
 
 def test_the_crew_makes_a_film_and_tells_from_the_rows_when(tmp_path: Path) -> None:
     film = paint(tmp_path / "film.mp4", seconds=7, size=(160, 120))
-    with crew(tmp_path / "crew", 2) as house:
+    with crew(tmp_path / "crew", as_in_production(2)) as house:
         asset_id = house.send("A", film, "workshop")
         (way,) = house.wait(asset_id)
         chunks = house.chunks(asset_id)

