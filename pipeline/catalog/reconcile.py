@@ -78,7 +78,7 @@ def dispatch_again(session: Session, *, window: int = WINDOW) -> int:
 def expire(session: Session, *, expiry_s: float) -> list[str]:
     """Erase uploads nobody went on with for `expiry_s`; their ids."""
     old = select(Asset.id).where(Asset.state == State.RECEIVING, Asset.touched_at < now() - expiry_s)
-    # Locked as they are found: a part that comes now keeps its film, or finds it gone. Who holds a lock goes on with it.
+    # Locked as they are found: a part that comes now keeps its film, or finds it gone. A locked film is in use.
     ids = list(session.scalars(old.with_for_update(skip_locked=True)))
     for asset_id in ids:
         erase(session, asset_id)
