@@ -99,8 +99,8 @@ def twins(source: Path, folder: Path) -> tuple[Path, Path]:
     every second, as phones write them: without, all of it would be one chunk."""
     hlg, sdr = folder / "hlg.mov", folder / "sdr.mov"
     rate = str(source.stat().st_size * 8 // max(1, round(_film(source).duration)))
-    how = ("-c:v", "libx265", "-preset", "ultrafast", "-b:v", rate, "-g", "30", "-tag:v", "hvc1")
-    how += ("-x265-params", "log-level=error")
+    x265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error")
+    how = (*x265, "-b:v", rate, "-g", "30", "-tag:v", "hvc1")
     for path, given in ((hlg, _AS_HLG), (sdr, _FLOAT_CHAIN)):
         _ffmpeg(
             "-noautorotate",
