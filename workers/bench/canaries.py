@@ -95,4 +95,4 @@ def hidden_in(path: Path, found: list[bytes]) -> list[bytes]:
     return [needle for needle in found if needle in data]
 
 
-SECTION = Section("canaries", "Planted personal strings", order=90, run=run, takes_s=20)
+SECTION = Section("canaries", "Planted personal strings", order=90, run=run, takes_s=15)

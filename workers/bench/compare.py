@@ -112,4 +112,4 @@ def unit_rss_bytes() -> int:
     return next(int(line.split()[1]) * 1024 for line in done.stdout.splitlines() if line.startswith("VmHWM:"))
 
 
-SECTION = Section("peers", "Beside the peers", order=20, run=run, takes_s=330)
+SECTION = Section("peers", "Beside the peers", order=20, run=run, takes_s=310)

@@ -162,4 +162,4 @@ def _kept(parts: Mapping[str, Mapping[tuple[str, ...], float]]) -> dict[str, dic
     return {group: {" / ".join(path): round(s, 3) for path, s in spent.items()} for group, spent in parts.items()}
 
 
-SECTION = Section("flame", "Where the CPU of one film goes", order=80, run=run, takes_s=35)
+SECTION = Section("flame", "Where the CPU of one film goes", order=80, run=run, takes_s=30)

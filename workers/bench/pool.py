@@ -126,4 +126,4 @@ def _ffmpeg(path: Path, *how: object) -> Path:
     return path
 
 
-SECTION = Section("pool", "One film, the whole pool", order=60, run=run, takes_s=150)
+SECTION = Section("pool", "One film, the whole pool", order=60, run=run, takes_s=125)

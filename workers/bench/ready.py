@@ -217,4 +217,4 @@ def _yes(taken: bool | None) -> str:
     return {None: "in front", True: "yes", False: "not taken"}[taken]
 
 
-SECTION = Section("ready", "How soon a film plays", order=30, run=run, takes_s=185)
+SECTION = Section("ready", "How soon a film plays", order=30, run=run, takes_s=170)

@@ -201,4 +201,4 @@ def _median(rounds: list[Fast], key: str) -> float:
     return statistics.median(float(getattr(one, key)) for one in rounds)
 
 
-SECTION = Section("upload", "The upload process", order=40, run=run, takes_s=50)
+SECTION = Section("upload", "The upload process", order=40, run=run, takes_s=45)
