@@ -1,11 +1,16 @@
-"""Painted PDFs that act, hide and tell, for tests."""
+"""Painted PDFs that act, hide and tell, and what the craft makes of them, for tests."""
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pikepdf
+import pypdfium2
 from pikepdf import Array, Dictionary, Name, String
 from PIL import Image
+
+from pipeline import document, source
+from pipeline.source import Source
 
 SECRETS = [
     f"SECRET_{word}"
@@ -135,3 +140,20 @@ def laid_open(path: Path) -> bytes:
             compress_streams=False,
         )
     return target.read_bytes()
+
+
+def measured(path: Path) -> Source:
+    return source.from_json(document.measure(path, "workshop")["source"])
+
+
+def made(path: Path, out: Path) -> dict[str, Any]:
+    out.mkdir()
+    return document.make(path, out, lambda _: None)
+
+
+def picture(path: Path) -> Image.Image:
+    pdf = pypdfium2.PdfDocument(path)
+    try:
+        return pdf[0].render(scale=0.5).to_pil().convert("RGB")
+    finally:
+        pdf.close()

@@ -1,38 +1,16 @@
 """A PDF on its way to the customer: what it shows stays, what it does and tells goes."""
 
-import io
-import zlib
-from base64 import a85encode
 from pathlib import Path
-from typing import Any
 
 import pikepdf
 import pypdfium2
 import pytest
-from paperwork import SECRETS, laid_open, report, snapshot, wrapped
+from paperwork import SECRETS, laid_open, made, measured, picture, report
 from PIL import Image
 
-from pipeline import document, source
-from pipeline.errors import Encrypted, ProofFailed, TooManyPages, TooManyPixels, Unreadable
+from pipeline import document
+from pipeline.errors import Encrypted, ProofFailed, TooManyPages, Unreadable
 from pipeline.proof import documents
-from pipeline.source import Source
-
-
-def measured(path: Path) -> Source:
-    return source.from_json(document.measure(path, "workshop")["source"])
-
-
-def made(path: Path, out: Path) -> dict[str, Any]:
-    out.mkdir()
-    return document.make(path, out, lambda _: None)
-
-
-def picture(path: Path) -> Image.Image:
-    pdf = pypdfium2.PdfDocument(path)
-    try:
-        return pdf[0].render(scale=0.5).to_pil().convert("RGB")
-    finally:
-        pdf.close()
 
 
 def test_every_secret_of_a_report_is_gone(tmp_path: Path) -> None:
@@ -149,85 +127,6 @@ def test_the_inks_and_fonts_that_metadata_lists_are_those_of_the_pages(tmp_path:
         pdf.save(path, fix_metadata_version=False)
     assert "SECRET_XMP" in measured(path).private
     assert {"Magenta", "Painted Sans"}.isdisjoint(measured(path).private)
-
-
-def _behind(filters: list[str]) -> bytes:
-    """A JPEG that tells its camera, with `filters` around it, the first outermost."""
-    data = snapshot()
-    for name in reversed(filters[:-1]):
-        match name:
-            case "FlateDecode":
-                data = zlib.compress(data)
-            case "ASCII85Decode":
-                data = a85encode(data) + b"~>"
-            case "ASCIIHexDecode":
-                data = data.hex().encode() + b">"
-            case "RunLengthDecode":
-                parts = (data[at : at + 128] for at in range(0, len(data), 128))
-                data = b"".join(bytes([len(part) - 1]) + part for part in parts) + b"\x80"
-    return data
-
-
-@pytest.mark.parametrize(
-    "around",
-    [
-        *([], ["FlateDecode"], ["ASCII85Decode"], ["ASCIIHexDecode"], ["RunLengthDecode"]),
-        ["ASCII85Decode", "FlateDecode"],
-    ],
-    ids="+".join,
-)
-def test_an_image_tells_nothing_of_its_camera_whatever_is_wrapped_around_it(tmp_path: Path, around: list[str]) -> None:
-    filters = [*around, "DCTDecode"]
-    parms = [*(None for _ in around), pikepdf.Dictionary(ColorTransform=1)]
-    path = wrapped(tmp_path / "in.pdf", _behind(filters), filters, parms)
-    result = made(path, tmp_path / "out")
-    documents.document(tmp_path / "out", result, measured(path))
-    assert picture(tmp_path / "out" / "document.pdf").getpixel((100, 100)) == picture(path).getpixel((100, 100))
-    with pikepdf.open(tmp_path / "out" / "document.pdf") as pdf:
-        image = pdf.pages[0].obj.Resources.XObject.I
-        assert image.Filter == pikepdf.Name.DCTDecode
-        assert image.DecodeParms.ColorTransform == 1
-        assert b"SECRET_CAMERA" not in image.read_raw_bytes()
-
-
-def test_the_second_picture_behind_a_phones_first_goes_with_what_it_tells(tmp_path: Path) -> None:
-    path = wrapped(tmp_path / "in.pdf", snapshot() + snapshot(), ["DCTDecode"])
-    documents.document(tmp_path / "out", made(path, tmp_path / "out"), measured(path))
-    with pikepdf.open(tmp_path / "out" / "document.pdf") as pdf:
-        bare = pdf.pages[0].obj.Resources.XObject.I.read_raw_bytes()
-    assert b"SECRET_CAMERA" not in bare
-    with Image.open(io.BytesIO(bare)) as image:
-        assert image.convert("RGB").getpixel((32, 32)) == (254, 0, 0)
-
-
-def test_an_image_that_is_still_wrapped_is_not_published(tmp_path: Path) -> None:
-    path = wrapped(tmp_path / "in.pdf", snapshot(), ["DCTDecode"])
-    result = made(path, tmp_path / "out")
-    clean = tmp_path / "out" / "document.pdf"
-    with pikepdf.open(clean, allow_overwriting_input=True) as pdf:
-        image, filters = pdf.pages[0].obj.Resources.XObject.I, ["ASCIIHexDecode", "DCTDecode"]
-        image.write(_behind(filters), filter=pikepdf.Array([pikepdf.Name(f"/{one}") for one in filters]))
-        pdf.save(clean, stream_decode_level=pikepdf.StreamDecodeLevel.none)
-    result["files"][0]["bytes"] = clean.stat().st_size
-    with pytest.raises(ProofFailed, match="inside /ASCIIHexDecode"):
-        documents.document(tmp_path / "out", result, measured(path))
-
-
-def test_an_image_whose_wrapping_is_damaged_is_the_files_fault(tmp_path: Path) -> None:
-    data = bytearray(zlib.compress(snapshot()))
-    data[20:60] = bytes(40)
-    path = wrapped(tmp_path / "in.pdf", bytes(data), ["FlateDecode", "DCTDecode"])
-    with pytest.raises(Unreadable):
-        made(path, tmp_path / "out")
-
-
-def test_an_image_that_swells_is_refused_before_it_fills_the_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(document, "IMAGE_BYTES", 100_000)
-    path = wrapped(tmp_path / "in.pdf", zlib.compress(bytes(200_000)), ["FlateDecode", "DCTDecode"])
-    with pytest.raises(TooManyPixels, match="100000"):
-        made(path, tmp_path / "out")
 
 
 @pytest.mark.parametrize("user", ["", "secret"])
