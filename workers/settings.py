@@ -106,13 +106,6 @@ class Settings(BaseSettings):
             raise ValueError("must be redis://host:port, rediss://… or unix:///…, or empty for the embedded Valkey")
         return value
 
-    @field_validator("upload_port")
-    @classmethod
-    def _is_another_port(cls, value: int, info: ValidationInfo) -> int:
-        if value == info.data.get("web_port"):
-            raise ValueError(f"is WEB_PORT too: {value}; the upload process needs one of its own")
-        return value
-
     @field_validator("public_url", "upload_url")
     @classmethod
     def _is_origin(cls, value: str) -> str:
@@ -181,9 +174,18 @@ class Settings(BaseSettings):
 
 
 class OneMachine(Settings):
-    """The settings of `walkaround up`, where every unit takes a port of the same machine."""
+    """The settings of `walkaround up`, where all processes listen on the same machine. In containers of their own,
+    they may all use one number.
+    """
 
     model_config = SettingsConfigDict(title=Settings.__name__)
+
+    @field_validator("upload_port")
+    @classmethod
+    def _is_another_port(cls, value: int, info: ValidationInfo) -> int:
+        if value == info.data.get("web_port"):
+            raise ValueError(f"is WEB_PORT too: {value}; the upload process needs one of its own")
+        return value
 
     @field_validator("metrics_port")
     @classmethod

@@ -106,11 +106,13 @@ def test_a_wrong_setting_is_refused_by_its_name(name: str, value: object) -> Non
     assert "hunt" not in str(wrong.value)
 
 
-def test_web_and_upload_do_not_share_a_port() -> None:
-    for given in ({"web_port": 8001}, {"upload_port": 8000}, {"web_port": 9000, "upload_port": 9000}):
-        with pytest.raises(ValidationError) as wrong:
-            Settings(**given)
-        assert [error["loc"] for error in wrong.value.errors()] == [("upload_port",)]
+@pytest.mark.parametrize("given", [{"web_port": 8001}, {"upload_port": 8000}, {"web_port": 9000, "upload_port": 9000}])
+def test_web_and_upload_share_a_port_only_where_each_has_a_machine_of_its_own(given: dict[str, int]) -> None:
+    with pytest.raises(ValidationError) as wrong:
+        OneMachine(**given)
+    assert [error["loc"] for error in wrong.value.errors()] == [("upload_port",)]
+    values = Settings(**given)
+    assert values.web_port == values.upload_port
 
 
 @pytest.mark.parametrize(("first", "units", "said"), [(65535, 1, "65537"), (65532, 3, "65536"), (7999, 1, "WEB_PORT")])
