@@ -114,6 +114,17 @@ def test_each_missing_part_is_in_the_log_with_its_reason(client: FlaskClient, mo
     assert "no bwrap" not in str(parts)
 
 
+@pytest.mark.parametrize("missing", ["database", "migrations", "broker", "storage", "sandbox", "workers"])
+def test_customers_keep_their_pages_while_a_part_is_away_that_no_request_needs(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    for name in ("database", "migrations", "broker", "storage", "sandbox", "workers"):
+        monkeypatch.setattr(health, f"_{name}", lambda name=name: ({"ok": name != missing}, "away"))
+    answer = client.get("/readyz")
+    assert (answer.json["ok"], answer.json["parts"][missing]) == (False, {"ok": False})
+    assert answer.status_code == (503 if missing in ("database", "migrations", "storage") else 200)
+
+
 @pytest.fixture
 def valkey(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[servers.Valkey]:
     """A broker for the shop and for units in this process."""

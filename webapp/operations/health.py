@@ -21,6 +21,9 @@ from workers import sandbox
 from workers.logs import first_line
 from workers.queues import QUEUES, heard
 
+# Without these no page opens and no byte is kept. While the others are away, customers watch and phones send: a load
+# balancer that asks here must not take that from them.
+NEEDED = ("database", "migrations", "storage")
 SEEN_S = 60  # seconds after a worker's last heartbeat in which it still counts
 _AWAY = (OSError, redis.RedisError, SQLAlchemyError, StorageDown, RuntimeError)
 _log = structlog.get_logger("walkaround.health")

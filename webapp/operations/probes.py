@@ -23,10 +23,11 @@ def healthz() -> dict[str, str]:
 @blueprint.get("/readyz")
 @limiter.exempt
 def readyz() -> ResponseReturnValue:
-    """Every part by name; 503 while one is missing."""
+    """Every part by name, and whether all are there; 503 only while one is missing that a request needs."""
     parts = health.parts()
     ok = all(part["ok"] for part in parts.values())
-    return {"ok": ok, "parts": parts}, 200 if ok else 503
+    serves = all(parts[name]["ok"] for name in health.NEEDED)
+    return {"ok": ok, "parts": parts}, 200 if serves else 503
 
 
 @blueprint.get("/metrics")
