@@ -6,6 +6,7 @@ photos and PDFs is imported where it is needed: a film, and each of its chunks, 
 
 import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,9 @@ _GPS = 0x8825
 _MAKER_NOTE = 0x927C
 _WINDOWS_TEXTS = range(0x9C9B, 0x9CA0)  # title, comment, author, keywords, subject as UTF-16LE
 
-# What XMP says about the pages themselves, and they say too: fonts, inks, sizes, language.
-_OF_PAGES = re.compile(rb"<(xmpTPg:\w+|dc:language)\b[^>]*>.*?</\1>", re.DOTALL)
+# Tags around what XMP says about the pages themselves, and they say too: fonts, inks, sizes, language.
+_OF_PAGES = re.compile(rb"<(/?)(xmpTPg:\w+|dc:language)\b[^<>]*(?<!/)>")
+_MOST_XMP = 1 << 20  # bytes, inflated: more texts than are looked for
 
 
 def collect(path: Path, format: str) -> frozenset[str]:
@@ -217,6 +219,27 @@ def _pdf(path: Path) -> Iterator[str]:
                     yield from _texts(str(value))
             metadata = pdf.Root.get("/Metadata")
             if isinstance(metadata, pikepdf.Stream):
-                yield from printable(_OF_PAGES.sub(b"", metadata.read_bytes()))
-    except (pikepdf.PdfError, *BROKEN):
+                yield from printable(_beside_pages(_beginning(metadata)))
+    except (pikepdf.PdfError, zlib.error, *BROKEN):
         return  # `document` says what is wrong with it
+
+
+def _beginning(metadata: Any) -> bytes:
+    """Of a stream of XMP: a few kB become GBs, if it likes, where all of it is inflated."""
+    if str(metadata.get("/Filter")) == "/FlateDecode" and "/DecodeParms" not in metadata:
+        return zlib.decompressobj().decompress(metadata.read_raw_bytes(), _MOST_XMP)
+    return bytes(metadata.read_bytes()[:_MOST_XMP])
+
+
+def _beside_pages(xmp: bytes) -> bytes:
+    """XMP without what it says about the pages. Each tag is looked at twice, however few of them are closed."""
+    tags = [(tag, tag[1] == b"/", tag[2]) for tag in _OF_PAGES.finditer(xmp)]
+    closed = {name: tag.start() for tag, closing, name in tags if closing}
+    kept, at, inside = [], 0, b""
+    for tag, closing, name in tags:
+        if not inside and not closing and closed.get(name, 0) > tag.start():
+            kept.append(xmp[at : tag.start()])
+            inside = name
+        elif closing and name == inside:
+            at, inside = tag.end(), b""
+    return b"".join([*kept, xmp[at:]])
