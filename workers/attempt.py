@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets, turn
@@ -30,8 +30,8 @@ _CHUNK_CORES = 2  # that the encoders of one chunk keep busy
 _PATIENCE_S = 6  # that other work waits for a first chunk on the same machine, at most
 _LOOK_S = 0.25  # a look costs ten milliseconds of the cores that are waited for
 
-# The database does not answer, or takes nothing: a server that has just become a stand-by is an InternalError.
-_AWAY = (OperationalError, InterfaceError, InternalError)
+# The database does not answer, or takes nothing. Its internal errors, such as a corrupt index, are faults.
+_AWAY = (OperationalError, InterfaceError)
 # Nobody's fault that trying again would prove: such an attempt does not count.
 _DOWN = (StorageDown, SandboxUnavailable, *_AWAY)
 
@@ -79,7 +79,7 @@ class Attempt:
 
         Nobody knows whether a transaction was committed whose answer was lost: `write` may be done twice.
 
-        Raises: OperationalError, InterfaceError, InternalError.
+        Raises: OperationalError, InterfaceError.
         """
         until = time.monotonic() + settings().lease_s
         while True:

@@ -5,9 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Float, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+_READ_ONLY = "25006"  # read_only_sql_transaction. Source: PostgreSQL documentation, appendix A
 BUSY_S = 30  # how long a statement waits for another process' write; uploads and workers write for milliseconds
 
 
@@ -43,6 +45,7 @@ def connect(url: str) -> Engine:
         # Pre-ping because a restarted database must cost nobody a request.
         engine = create_engine(url, pool_pre_ping=True, **common)
         event.listen(engine, "handle_error", _without_the_row)
+        event.listen(engine, "handle_error", _stand_by)
         return engine
     if path := make_url(url).database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +60,20 @@ def _without_the_row(context: ExceptionContext) -> None:
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args and isinstance(error.args[0], str):
             error.args = (error.args[0].split("\nDETAIL:")[0], *error.args[1:])
+
+
+def _stand_by(context: ExceptionContext) -> OperationalError | None:
+    """A server that became a stand-by answers, but takes nothing: it is as good as away, and the next connection may
+    find the one that took over. The driver counts it among its internal errors, of which the others, a corrupt index
+    among them, are faults that trying again does not mend.
+    """
+    if getattr(context.original_exception, "sqlstate", None) != _READ_ONLY:
+        return None
+    context.is_disconnect = True
+    return OperationalError(
+        context.statement, context.parameters, context.original_exception, hide_parameters=True,
+        connection_invalidated=True,
+    )  # fmt: skip
 
 
 def _prepare(connection: Any, _: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 import structlog
 import tiny_child
 from crewroom import Crew, claim_of
+from psycopg.errors import IndexCorrupted
 from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
@@ -28,15 +29,10 @@ def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
         yield crew
 
 
-class ReadOnlySqlTransaction(Exception):
-    """What PostgreSQL says that has become a stand-by; the driver takes it for an internal error."""
-
-
-# What SQLAlchemy makes of a server that is gone, of a connection that is, and of a stand-by.
+# What SQLAlchemy makes of a server that is gone, and of a connection that is.
 GONE = (
     OperationalError("UPDATE", {}, Exception("the server went away")),
     InterfaceError("UPDATE", {}, Exception("the connection is closed")),
-    InternalError("UPDATE", {}, ReadOnlySqlTransaction("cannot execute UPDATE in a read-only transaction")),
 )
 
 
@@ -115,6 +111,18 @@ def test_work_that_finds_the_database_gone_does_not_count(
     actors.ingest.fn(asset_id)
 
     assert claim_of(asset_id, "ingest").attempts == 0
+
+
+def test_work_at_which_the_database_finds_itself_broken_counts(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset_id = crew.send(tiny_child.film(chunks=1))
+
+    def broken(*_: object, **__: object) -> Any:
+        raise InternalError("SELECT", {}, IndexCorrupted('could not read block 7 of index "claim_asset_id"'))
+
+    monkeypatch.setattr(child, "run", broken)
+    actors.ingest.fn(asset_id)
+
+    assert claim_of(asset_id, "ingest").attempts == 1
 
 
 @pytest.mark.parametrize("gone", GONE, ids=lambda error: type(error).__name__)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from sqlalchemy import Engine, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline.catalog import assets
@@ -115,3 +115,22 @@ def test_an_error_of_the_database_never_says_what_was_asked_for(session: Session
 
     assert "UPDATE asset" in str(caught.value)
     assert canary not in str(caught.value)
+
+
+def test_a_server_that_became_a_stand_by_is_away_and_its_connection_is_given_up(postgresql: Engine) -> None:
+    with Session(postgresql) as session:
+        stand_by = session.scalar(text("SELECT pg_backend_pid()"))
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        with pytest.raises(OperationalError, match="read-only transaction") as caught:
+            assets.create(session, owner="plate AB-123-CD", preset="workshop", size=10)
+        session.rollback()
+        assert session.scalar(text("SELECT pg_backend_pid()")) != stand_by
+    assert "AB-123" not in str(caught.value)
+
+
+def test_other_internal_errors_of_the_server_are_faults(postgresql: Engine) -> None:
+    with Session(postgresql) as session:
+        with pytest.raises(DBAPIError):
+            session.execute(text("SELECT 1 / 0"))
+        with pytest.raises(InternalError, match="aborted"):
+            session.execute(text("SELECT 1"))

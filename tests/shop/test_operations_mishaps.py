@@ -13,6 +13,7 @@ from cast import PASSWORD
 from finished import Finisher
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg.errors import IndexCorrupted
 from sqlalchemy.exc import DataError, InterfaceError, InternalError, OperationalError
 
 from pipeline.catalog.models import Base
@@ -98,7 +99,6 @@ def test_the_console_prints_no_variables_of_a_view_that_broke(
         StorageDown("no answer"),
         OperationalError("SELECT 1", {}, Exception("gone")),
         InterfaceError("SELECT 1", {}, Exception("the connection is closed")),
-        InternalError("UPDATE", {}, Exception("cannot execute UPDATE in a read-only transaction")),
     ],
 )
 def test_while_the_database_or_the_storage_is_away_people_and_programs_are_told_so(
@@ -116,6 +116,14 @@ def test_while_the_database_or_the_storage_is_away_people_and_programs_are_told_
     assert told.content_type == "application/problem+json"
     assert told.json["status"] == 503
     assert told.headers["Retry-After"]
+
+
+def test_what_the_database_finds_broken_in_itself_is_no_matter_of_a_moment(
+    shop: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr(links, "find", broken(InternalError("SELECT", {}, IndexCorrupted("could not read block 7"))))
+    assert client.get("/v/x").status_code == 500
 
 
 def test_a_page_says_that_the_database_is_away_without_asking_it(shop: Flask, alice: FlaskClient) -> None:

@@ -6,7 +6,7 @@ import structlog
 from flask import Flask, Response, current_app, g, json, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -94,8 +94,7 @@ def unavailable(error: Exception) -> ResponseReturnValue:
 
 def init_app(app: Flask) -> None:
     """Answer every error in the form its reader understands."""
-    # InternalError: a server that became a stand-by answers, but takes nothing.
-    for gone in (StorageDown, OperationalError, InterfaceError, InternalError, TimeoutError):
+    for gone in (StorageDown, OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(gone, unavailable)
     if app.extensions["role"] == "web":
         app.register_error_handler(HTTPException, answer)
