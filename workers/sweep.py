@@ -65,12 +65,12 @@ def reconcile(bell: Doorbell) -> None:
         failed = rows.give_up(session, max_attempts=limits.max_attempts, window=limits.window)
         rung = rows.ring_again(session, idle_queues=idle, all_queues=forgot)
         woken = rows.dispatch_again(session, window=limits.window)
-    if answers:
-        bell.rung(forgot)
     for asset_id in failed:
         log.error("asset.failed", asset_id=asset_id)
     if rung or woken:
         log.info("sweep.rang", claims=rung, dispatched=woken, broker_forgot=forgot)
+    if answers:  # last: it may be gone by now, and what was committed is said once
+        bell.rung(forgot)
 
 
 def clear(stopping: Callable[[], bool]) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import crewroom
 import pytest
+import redis
 import servers
+import structlog
 import tiny_child
 from crewroom import Crew
 from sqlalchemy.exc import OperationalError
@@ -85,6 +87,20 @@ def test_what_the_broker_forgot_is_rung_for_when_the_database_is_back(
     relay.forward(broker.connect())
 
     assert connections.valkey().llen("dramatiq:express") == 1
+
+
+def test_what_was_given_up_is_said_though_the_broker_goes_meanwhile(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Going(sweep.Doorbell):
+        def rung(self, forgot: bool) -> None:
+            raise redis.ConnectionError("the broker went away")
+
+    monkeypatch.setattr(reconcile, "give_up", lambda *_, **__: ["0197-film"])
+    with structlog.testing.capture_logs() as lines, pytest.raises(redis.ConnectionError):
+        sweep.reconcile(Going())
+
+    assert [line["asset_id"] for line in lines if line["event"] == "asset.failed"] == ["0197-film"]
 
 
 @pytest.mark.parametrize(
