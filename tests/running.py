@@ -40,7 +40,7 @@ def environment(**more: str) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def up(environment: dict[str, str]) -> Iterator[Path]:
-    """Running from the first line of readiness; afterwards Ctrl-C, and everything must be gone: alone within 5 s."""
+    """Running from the first line of readiness; afterwards Ctrl-C, and everything must be gone."""
     log = Path(environment["DATA_DIR"] + ".log")
     with log.open("w") as file:
         process = subprocess.Popen([*WALKAROUND, "up"], env=environment, stdout=file, stderr=subprocess.STDOUT)
@@ -53,10 +53,13 @@ def up(environment: dict[str, str]) -> Iterator[Path]:
         finally:
             process.kill()
             process.wait()
-    # By its own clock: tests beside this one may keep the interpreters from starting and ending.
-    (took,) = re.findall(r"stopped in ([\d.]+) s", log.read_text())
-    assert float(took) < 5.5, log.read_text()
+    assert stopped_in(log) < 15, log.read_text()
     wait_for(lambda: not of_this_run(environment["DATA_DIR"]), 60)
+
+
+def stopped_in(log: Path) -> float:
+    """Seconds the last stop took by its own clock: tests beside this one may keep the interpreters from ending."""
+    return float(re.findall(r"stopped in ([\d.]+) s", log.read_text())[-1])
 
 
 def of_this_run(folder: str) -> list[str]:
