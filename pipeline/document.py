@@ -205,7 +205,7 @@ def _unwrapped(stream: pikepdf.Stream, filters: list[Any], parms: list[Any]) -> 
     data = stream.read_raw_bytes()
     if not filters:
         return data
-    if filters == [Name.FlateDecode]:
+    if filters == [Name.FlateDecode] and not any(isinstance(one, Dictionary) for one in parms[:1]):
         inflate = zlib.decompressobj()
         whole = inflate.decompress(data, IMAGE_BYTES)
         if inflate.unconsumed_tail:

@@ -4,6 +4,7 @@ import io
 import zlib
 from base64 import a85encode
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -52,6 +53,24 @@ def test_an_image_tells_nothing_of_its_camera_whatever_is_wrapped_around_it(tmp_
         assert image.Filter == pikepdf.Name.DCTDecode
         assert image.DecodeParms.ColorTransform == 1
         assert b"SECRET_CAMERA" not in image.read_raw_bytes()
+
+
+def test_an_image_whose_wrapping_predicts_its_bytes_comes_out_whole(tmp_path: Path) -> None:
+    """Rows of ten bytes, each after the number of the way in which it is told: 0, as it is (PNG, 9.2)."""
+    data = snapshot()
+    rows = b"".join(b"\0" + data[at : at + 10].ljust(10, b"\0") for at in range(0, len(data), 10))
+    predicted = [pikepdf.Dictionary(Predictor=15, Columns=10), None]
+    path = wrapped(tmp_path / "in.pdf", zlib.compress(rows), ["FlateDecode", "DCTDecode"], predicted)
+    documents.document(tmp_path / "out", made(path, tmp_path / "out"), measured(path))
+    assert picture(tmp_path / "out" / "document.pdf").getpixel((100, 100)) == (254, 0, 0)
+
+
+@pytest.mark.parametrize("parms", [None, [pikepdf.Dictionary(Name=pikepdf.Name.Identity), None]], ids=["bare", "told"])
+def test_an_image_that_is_said_not_to_be_encrypted_is_shown(tmp_path: Path, parms: list[Any] | None) -> None:
+    path = wrapped(tmp_path / "in.pdf", snapshot(), ["Shown", "DCTDecode"], parms)
+    path.write_bytes(path.read_bytes().replace(b"/Shown", b"/Crypt"))  # a writer would leave it out
+    documents.document(tmp_path / "out", made(path, tmp_path / "out"), measured(path))
+    assert picture(tmp_path / "out" / "document.pdf").getpixel((100, 100)) == (254, 0, 0)
 
 
 def test_the_second_picture_behind_a_phones_first_goes_with_what_it_tells(tmp_path: Path) -> None:
