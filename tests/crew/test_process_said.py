@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -61,15 +62,24 @@ def test_on_a_terminal_what_is_said_does_not_run_into_the_bar(tmp_path: Path) ->
     bad.write_bytes(b"")
     ours, its = pty.openpty()
     args = [sys.executable, "-m", "webapp.command", "process", bad, "--out", tmp_path / "out"]
-    done = subprocess.run(args, stdout=its, stderr=its, check=False, env=os.environ | {"COLUMNS": "200"})
-    os.close(its)
-    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(ours, 65_536).decode())
+    with subprocess.Popen(args, stdout=its, stderr=its, env=os.environ | {"COLUMNS": "200"}) as running:
+        os.close(its)
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", _said(ours))
     os.close(ours)
 
-    assert done.returncode == 2
+    assert running.returncode == 2
     lines = re.split(r"[\r\n]+", shown)
     assert any(line.startswith("empty.mov") and "0%" in line for line in lines), shown
     assert any(line.startswith(f"{bad}: empty: ") for line in lines), shown
+
+
+def _said(terminal: int) -> str:
+    """All that is said on it until nobody holds its other end; it keeps 4 kB for one who does not listen."""
+    heard = b""
+    with suppress(OSError):  # EIO: the last one has gone
+        while more := os.read(terminal, 4096):
+            heard += more
+    return heard.decode()
 
 
 def test_the_playlists_of_renditions_that_are_no_more_are_gone(tmp_path: Path) -> None:
