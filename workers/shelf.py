@@ -12,19 +12,20 @@ def put(making: Path, folder: Path) -> None:
     for entry in sorted(making.iterdir()):
         _replace(entry, folder / entry.name)
     for name in before - _known(folder):
-        (folder / name).unlink()
+        _remove(folder / name)
 
 
 def _known(folder: Path) -> set[str]:
-    """What lies at the top of a folder and is a run's by its own report: a film's playlists, files of outputs."""
+    """What lies at the top of a folder and is a run's by its own report: a film's playlists and the folder of its
+    chunks, files of outputs."""
     try:
         report = json.loads((folder / "report.json").read_text())
         names = {file["path"] for name, one in report["outputs"].items() if "/" not in name for file in one["files"]}
         for one in report["plan"]["film"]["renditions"] if report["kind"] == "film" else []:
-            names |= {"index.m3u8", f"{one['name']}.m3u8", f"{one['name']}-iframes.m3u8"}
+            names |= {"chunk", "index.m3u8", f"{one['name']}.m3u8", f"{one['name']}-iframes.m3u8"}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return set()  # none of ours
-    return {name for name in names if Path(name).name == name and (folder / name).is_file()}
+    return {name for name in names if Path(name).name == name and (name == "chunk" or (folder / name).is_file())}
 
 
 def _replace(entry: Path, target: Path) -> None:
@@ -33,6 +34,13 @@ def _replace(entry: Path, target: Path) -> None:
         for file in sorted(entry.iterdir()):
             _replace(file, target.parent / file.name)
         return
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
+    if target.is_dir():
+        _remove(target)
     entry.replace(target)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink(missing_ok=True)

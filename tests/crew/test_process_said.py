@@ -94,3 +94,21 @@ def test_the_playlists_of_renditions_that_are_no_more_are_gone(tmp_path: Path) -
         shelf.put(tmp_path / making, folder)
 
     assert {path.name for path in folder.iterdir()} == {"index.m3u8", "360p.m3u8", "360p-iframes.m3u8", "report.json"}
+
+
+def test_the_chunks_of_a_film_are_gone_when_a_photo_takes_its_place(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    (tmp_path / "film" / "chunk" / "0000").mkdir(parents=True)
+    (tmp_path / "film" / "chunk" / "0000" / "720p.m4s").write_bytes(b"film")
+    (tmp_path / "film" / "index.m3u8").write_text("film")
+    outputs = {"chunk/0000": {"files": [{"path": "720p.m4s"}]}}
+    film = {"kind": "film", "outputs": outputs, "plan": {"film": {"renditions": [{"name": "720p"}]}}}
+    (tmp_path / "film" / "report.json").write_text(json.dumps(film))
+    (tmp_path / "photo").mkdir()
+    (tmp_path / "photo" / "report.json").write_text(json.dumps({"kind": "photo", "outputs": {}, "plan": {}}))
+    folder.mkdir()
+    (folder / "notes.txt").write_text("Bob's")
+    for making in ("film", "photo"):
+        shelf.put(tmp_path / making, folder)
+
+    assert {path.name for path in folder.iterdir()} == {"report.json", "notes.txt"}
