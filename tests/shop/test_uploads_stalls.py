@@ -10,16 +10,23 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import servers
 from landing import BYTES, Garage, Phone, pairs
 
+from webapp.database import session
+from webapp.uploads.models import Upload
+
 PATIENCE_S = 4
+TAKEN_OVER = pytest.mark.parametrize("garage", [15], indirect=True, ids=["patient"])  # not ended before it is asked
 FILM = os.urandom(300_000)
+PROMISED = {"Upload_Checksum": "sha256 " + base64.b64encode(hashlib.sha256(FILM).digest()).decode()}
 
 
 @pytest.fixture(scope="module")
-def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
+def garage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garage]:
     """The upload process with parts larger than the film, and little patience."""
-    opened = Garage(tmp_path_factory.mktemp("garage"), UPLOAD_READ_TIMEOUT_S=str(PATIENCE_S), UPLOAD_THREADS="8")
+    patience_s = getattr(request, "param", PATIENCE_S)
+    opened = Garage(tmp_path_factory.mktemp("garage"), UPLOAD_READ_TIMEOUT_S=str(patience_s), UPLOAD_THREADS="8")
     opened.upload.start()
     yield opened
     opened.close()
@@ -64,17 +71,54 @@ def chunks(data: bytes, size: int = 10_000) -> bytes:
     )
 
 
+@pytest.fixture
+def stall(phone: Phone, begin: Callable[..., socket.socket]) -> Callable[..., socket.socket]:
+    """`stall(path, framed)` → the line of a PATCH with a checksum, of whose body only the beginning comes."""
+
+    def stall(path: str, framed: str) -> socket.socket:
+        if framed == "chunks":
+            return begin(path, chunks(FILM[:1000]), **PROMISED)
+        return phone.begin(path, 0, len(FILM), FILM[:1000], **PROMISED)
+
+    return stall
+
+
+def wait_for_its_turn(garage: Garage, path: str) -> None:
+    """Until the first PATCH of an upload has taken its place there; then a moment in which it reads what there is."""
+
+    def fence() -> int:
+        with garage.app.app_context():
+            return session.get_one(Upload, path.rsplit("/", 1)[1]).fence
+
+    servers.wait_for(fence)
+    time.sleep(0.5)
+
+
+@TAKEN_OVER
 @pytest.mark.parametrize("last", [b"", b"2710\r\nhalf a chunk"], ids=["between chunks", "within a chunk"])
 def test_a_question_takes_over_from_a_stalled_body_in_chunks_without_losing_its_bytes(
     phone: Phone, path: str, garage: Garage, begin: Callable[..., socket.socket], last: bytes
 ) -> None:
     sent = FILM + last[6:]
     stalled = begin(path, chunks(FILM) + last)
-    time.sleep(1.5)  # all of it was read by now, and the rest is waited for
+    wait_for_its_turn(garage, path)
     assert phone.offset(path) == len(sent)
     assert b" 423 " in stalled.recv(4096)
     assert garage.received(path) == sent
     assert phone.send(path, len(sent), FILM[len(sent) - len(FILM) :]).status == 204
+
+
+@TAKEN_OVER
+@pytest.mark.parametrize("framed", ["Content-Length", "chunks"])
+def test_a_body_with_a_checksum_that_is_taken_over_says_so_and_leaves_nothing(
+    phone: Phone, path: str, garage: Garage, stall: Callable[..., socket.socket], framed: str
+) -> None:
+    with stall(path, framed) as taken_over:
+        wait_for_its_turn(garage, path)
+        assert phone.offset(path) == 0
+        assert b" 423 " in taken_over.recv(4096)
+    assert garage.received(path) == b""
+    assert phone.send(path, 0, FILM, **PROMISED).status == 204
 
 
 def test_a_body_in_chunks_that_stays_silent_is_ended_and_its_bytes_are_kept(
@@ -124,28 +168,15 @@ def test_what_is_no_chunk_ends_the_line_and_keeps_what_came_before(
 
 
 @pytest.mark.parametrize("framed", ["Content-Length", "chunks"])
-def test_a_body_with_a_checksum_that_stalls_or_is_taken_over_says_so_and_leaves_nothing(
-    phone: Phone, path: str, garage: Garage, begin: Callable[..., socket.socket], framed: str
+def test_a_body_with_a_checksum_that_stalls_says_so_and_leaves_nothing(
+    phone: Phone, path: str, garage: Garage, stall: Callable[..., socket.socket], framed: str
 ) -> None:
-    promised = {"Upload_Checksum": "sha256 " + base64.b64encode(hashlib.sha256(FILM).digest()).decode()}
-
-    def stall() -> socket.socket:
-        if framed == "chunks":
-            return begin(path, chunks(FILM[:1000]), **promised)
-        return phone.begin(path, 0, len(FILM), FILM[:1000], **promised)
-
-    silent = stall()
-    answer = silent.recv(4096)
+    with stall(path, framed) as silent:
+        answer = silent.recv(4096)
     assert b" 408 " in answer
     assert b"Upload-Offset: 0\r\n" in answer
-    silent.close()
-    taken_over = stall()
-    time.sleep(0.5)
-    assert phone.offset(path) == 0
-    assert b" 423 " in taken_over.recv(4096)
-    taken_over.close()
     assert garage.received(path) == b""
-    assert phone.send(path, 0, FILM, **promised).status == 204
+    assert phone.send(path, 0, FILM, **PROMISED).status == 204
 
 
 @pytest.mark.parametrize("key", ["", "7a0c"], ids=["without a key", "with a key"])
