@@ -137,12 +137,10 @@ def _proved(made: dict[str, Any], still: str, path: Path, it: Source, what: Plan
 
 def _moves(path: Path, it: Source, what: Plan) -> bool:
     """Whether anything moves where the preview was taken: that of a standing picture is one picture."""
-    assert what.film is not None
-    assert it.film is not None
-    wish = what.film.preview
-    start = max(0.0, wish.start - it.film.start)
-    seen = frames.decode(path, it, since=start, until=start + wish.duration, which=frames.Which.REFERENCES)
-    small = (one.frame.reformat(32, 32, format="gray").to_ndarray().astype(int) for one in islice(seen, 120))
+    from pipeline import stills
+
+    taken = stills.previewed(path, it, what)
+    small = (one.frame.reformat(32, 32, format="gray").to_ndarray().astype(int) for one in taken)
     first = next(small, None)
     return first is not None and any(float(abs(one - first).mean()) > STILL for one in small)
 

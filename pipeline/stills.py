@@ -107,17 +107,7 @@ def preview(
     """A few silent seconds from several moments of the film as `preview.webp`, at most 500 kB. Raises: Damaged."""
     film, made = _planned(source, plan)
     wish = made.preview
-    taken: list[Taken] = []
-    starts, length = _moments(made, film)
-    for n, start in enumerate(starts):
-        taken += _moment(
-            decode(path, source, since=start, which=Which.REFERENCES),
-            taken[-1].at if taken else -1.0,
-            length,
-            film,
-            made,
-        )
-        on_progress(0.7 * (n + 1) / len(starts))
+    taken = previewed(path, source, plan, on_progress)
     if not taken:
         raise Damaged("no frame for a preview can be decoded")
     size = (wish.width, wish.height)
@@ -141,6 +131,18 @@ def preview(
     on_progress(1.0)
     facts = {"width": wish.width, "height": wish.height, "duration": round(len(images) / wish.rate, 3)}
     return {"files": [_file(target, "image/webp")], "facts": facts}
+
+
+def previewed(path: Path, source: Source, plan: Plan, on_progress: Progress = lambda _: None) -> list[Taken]:
+    """The frames that a preview shows, small; progress runs from 0 to 0.7."""
+    film, made = _planned(source, plan)
+    taken: list[Taken] = []
+    starts, length = _moments(made, film)
+    for n, start in enumerate(starts):
+        seen = decode(path, source, since=start, which=Which.REFERENCES)
+        taken += _moment(seen, taken[-1].at if taken else -1.0, length, film, made)
+        on_progress(0.7 * (n + 1) / len(starts))
+    return taken
 
 
 def _planned(source: Source, plan: Plan) -> tuple[Film, FilmPlan]:

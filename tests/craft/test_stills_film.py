@@ -117,13 +117,16 @@ def test_the_preview_moves_and_is_small_and_silent(tmp_path: Path) -> None:
     assert result["files"][0]["bytes"] < 500_000
 
 
-@pytest.mark.parametrize("moving", [True, False])
+@pytest.mark.parametrize(
+    ("seconds", "still", "moving"),
+    [(2, "0", True), (2, "1", False), (12, "lt(t,4)+gte(t,5)", False), (12, "lt(t,6)+gte(t,7)", True)],
+    ids=["moving", "standing", "moving between the moments", "moving in the second of three"],
+)
 def test_a_preview_that_stands_still_is_published_only_of_a_film_that_does(
-    moving: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seconds: int, still: str, moving: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    standing = tmp_path / "standing.mp4"
-    ffmpeg("-f", "lavfi", "-i", "color=teal:size=320x240:rate=30:duration=2", "-pix_fmt", "yuv420p", standing)
-    film = paint(tmp_path / "film.mp4", seconds=2, audio=False) if moving else standing
+    board = f"drawbox=t=fill:c=teal:enable='{still}'"
+    film = paint(tmp_path / "film.mp4", seconds=seconds, audio=False, gop=30, video_filter=board)
     monkeypatch.setattr(stills, "developed", lambda frames, *_: [Image.new("RGB", (320, 240), "teal")] * len(frames))
     result = measure(film, "workshop", False)
     job = ("preview", film, result["source"], result["plan"], None, tmp_path / "out", lambda _: None)
