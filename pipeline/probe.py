@@ -104,7 +104,7 @@ def _refuse(track: Track, frames: Sequence[Packet], table: Index, limits: Limits
     if lost > max(1, LOST_SHARE * len(frames)):
         raise Truncated(f"{lost} of {len(frames) + table.missing} frames lie beyond the end at byte {table.bytes}")
     base = track.time_base
-    steps = [(b.pts - a.pts) * base for a, b in itertools.pairwise(frames)]
+    steps = [b.pts - a.pts for a, b in itertools.pairwise(frames)]
     if steps and max(steps) > LONGEST_STILL:
         raise BrokenTimeline(f"{float(max(steps)):.0f} s between two frames, limit {LONGEST_STILL:.0f} s")
     if steps and sum(step == 0 for step in steps) > len(steps) / 2:
@@ -209,11 +209,11 @@ def _rate(base: Fraction, frames: Sequence[Packet]) -> tuple[Fraction, Fraction]
 
 
 def _variable(base: Fraction, frames: Sequence[Packet]) -> bool:
-    steps = [(b.pts - a.pts) * base for a, b in itertools.pairwise(frames)]
+    steps = [b.pts - a.pts for a, b in itertools.pairwise(frames)]
     if not steps:
         return False
     usual = statistics.median_low(steps)
-    return any(abs(step - usual) > max(Fraction(2, 1000), base * 3 / 2) for step in steps)
+    return max(abs(step - usual) for step in steps) * base > max(Fraction(2, 1000), base * 3 / 2)
 
 
 def _sound(file: InputContainer, track: Track, film: Film, arrived: Arrived | None) -> Sound | None:
@@ -226,12 +226,13 @@ def _sound(file: InputContainer, track: Track, film: Film, arrived: Arrived | No
     base = track.time_base
     # A packet that claims to last longer than its samples hides a hole.
     usual = statistics.median_low([packet.duration for packet in packets])
-    stretched = any(packet.duration > usual + 0.020 / base for packet in packets)
-    holes = [abs((b.pts - a.pts - a.duration) * base) for a, b in itertools.pairwise(packets)]
-    steps = [abs(b.pts - a.pts) * base for a, b in itertools.pairwise(packets)]
+    stretched = max(packet.duration for packet in packets) - usual > 0.020 / base
+    # Whole ticks until the last: an hour has hundreds of thousands of packets.
+    hole = max((abs(b.pts - a.pts - a.duration) for a, b in itertools.pairwise(packets)), default=0) * base
+    longest = max((abs(b.pts - a.pts) for a, b in itertools.pairwise(packets)), default=0) * base
     start, end = packets[0].pts * base, (packets[-1].pts + packets[-1].duration) * base
     # Silence is put where there is no sound: for hours, where its clock has jumped.
-    if (longest := max(steps, default=0)) > (most := max(LONGEST_STILL, film.duration)):
+    if longest > (most := max(LONGEST_STILL, film.duration)):
         raise BrokenTimeline(f"{float(longest):.0f} s between two packets of sound, limit {most:.0f} s")
     if (away := max(start - film.start - film.duration, film.start - end)) > LONGEST_STILL:
         raise BrokenTimeline(f"{away:.0f} s between picture and sound, limit {LONGEST_STILL:.0f} s")
@@ -244,5 +245,5 @@ def _sound(file: InputContainer, track: Track, film: Film, arrived: Arrived | No
         time_base=base,
         start=float(start),
         end=float(end),
-        whole=not stretched and max(holes, default=Fraction(0)) <= Fraction(20, 1000),
+        whole=not stretched and hole <= Fraction(20, 1000),
     )
