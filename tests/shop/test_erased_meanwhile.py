@@ -62,6 +62,15 @@ def test_a_change_of_an_item_that_is_erased_meanwhile_is_a_404(
     assert bob.get("/interventions").status_code == 200
 
 
+def test_a_link_to_what_is_erased_meanwhile_is_a_404(
+    shop: Flask, bob: FlaskClient, mine: Headers, intervention: str, meanwhile: Meanwhile
+) -> None:
+    meanwhile(lambda: shop.test_client().delete(f"/api/v1/interventions/{intervention}", headers=mine))
+    answer = bob.post(f"/interventions/{intervention}/links", headers={"HX-Request": "true"})
+    assert answer.status_code == 404
+    assert bob.get("/interventions").status_code == 200
+
+
 def test_what_is_erased_meanwhile_is_not_tried_again(
     shop: Flask, bob: FlaskClient, alice: FlaskClient, intervention: str, film: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

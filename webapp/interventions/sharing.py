@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from webapp.accounts.access import load_intervention, staff_required
 from webapp.customers import links
@@ -35,7 +36,11 @@ def create(intervention_id: str) -> ResponseReturnValue:
     recipient = clean(request.form.get("recipient", "")).strip()[:254]
     link, token = links.issue(intervention, recipient)
     link_id = link.id
-    session.commit()
+    try:
+        session.commit()
+    except IntegrityError:  # the intervention was erased at this moment
+        session.rollback()
+        abort(404)
     return _panel(intervention_id, fresh=links.url(token), fresh_id=link_id)
 
 
