@@ -105,8 +105,8 @@ def _refuse(track: Track, frames: Sequence[Packet], table: Index, limits: Limits
         raise Truncated(f"{lost} of {len(frames) + table.missing} frames lie beyond the end at byte {table.bytes}")
     base = track.time_base
     steps = [b.pts - a.pts for a, b in itertools.pairwise(frames)]
-    if steps and max(steps) > LONGEST_STILL:
-        raise BrokenTimeline(f"{float(max(steps)):.0f} s between two frames, limit {LONGEST_STILL:.0f} s")
+    if (longest := max(steps, default=0) * base) > LONGEST_STILL:
+        raise BrokenTimeline(f"{float(longest):.0f} s between two frames, limit {LONGEST_STILL:.0f} s")
     if steps and sum(step == 0 for step in steps) > len(steps) / 2:
         raise BrokenTimeline(
             f"{sum(step == 0 for step in steps)} of {len(frames)} frames share their time with another"
