@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import servers
@@ -14,6 +15,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 from unloading import Headers
 
+from pipeline.catalog import assets
 from pipeline.catalog.models import Asset, Base
 from webapp.app import create_app
 from webapp.database import session
@@ -129,5 +131,42 @@ def test_an_upload_begun_while_its_intervention_is_erased_leaves_no_file_behind(
     finally:
         event.remove(Session, "before_commit", linger)
     assert answers == {"creation": 201 if first == "creation" else 404, "erasing": 204}
+    with shop.app_context():
+        assert session.scalar(select(func.count()).select_from(Asset)) == 0
+
+
+def test_who_sends_and_who_receives_may_give_up_a_file_at_once(
+    shop: Flask, upload: FlaskClient, mine: Headers, create: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = create(40)
+    with shop.app_context():
+        film = session.scalars(select(Asset.id)).one()
+    honest, answers = assets.erase, {}
+    begun = {"sender": threading.Event(), "receiver": threading.Event()}
+
+    def erase(*asked: Any) -> None:
+        """The sender's is about to begin when the receiver comes, and goes first."""
+        me = threading.current_thread().name
+        begun[me].set()
+        if me == "sender":
+            begun["receiver"].wait(1)
+        else:
+            time.sleep(0.5)
+        honest(*asked)
+
+    def ask(who: str) -> None:
+        if who == "sender":
+            answers[who] = upload.application.test_client().delete(path, headers=mine).status_code
+        else:
+            answers[who] = shop.test_client().delete(f"/api/v1/assets/{film}", headers=mine).status_code
+
+    monkeypatch.setattr(assets, "erase", erase)
+    threads = [threading.Thread(target=ask, args=[who], name=who) for who in begun]
+    threads[0].start()
+    assert begun["sender"].wait(60)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert answers == {"sender": 204, "receiver": 204}
     with shop.app_context():
         assert session.scalar(select(func.count()).select_from(Asset)) == 0

@@ -29,8 +29,8 @@ def intervention(row: Intervention) -> None:
 
 def item(row: Item) -> None:
     """Forget an item and everything made of it."""
-    asset_id = row.asset_id
+    item_id, asset_id = row.id, row.asset_id
+    # The upload's row first, as all do that change both it and the asset's. Who sends may have given it up meanwhile.
     session.execute(delete(Upload).where(Upload.asset_id == asset_id))
-    session.delete(row)
-    session.flush()
+    session.execute(delete(Item).where(Item.id == item_id))
     assets.erase(session, asset_id)
