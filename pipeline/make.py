@@ -77,11 +77,15 @@ def make(
             return proved
         case "sizes":
             from pipeline import photo
+            from pipeline.proof import thumbnails
 
             assert what.photo is not None
-            made = photo.make_sizes(path, it, what, watermark, out, on_progress)
+            stored: list[Any] = []
+            made = photo.make_sizes(
+                path, it, what, watermark, out, on_progress, lambda image: stored.append(thumbnails.small(image))
+            )
             mark = what.watermark if watermark is not None else None
-            facts = proof.sizes(out, made, what.photo, it, path, mark, dark=lambda: _dark_photo(path, it))
+            facts = proof.sizes(out, made, what.photo, it, path, stored[0], mark, dark=lambda: _dark_photo(path, it))
             return {**made, "facts": facts}
         case "document":
             from pipeline import document

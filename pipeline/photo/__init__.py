@@ -68,16 +68,24 @@ def sizes(width: int, height: int, edges: tuple[int, ...]) -> tuple[tuple[int, i
 
 
 def make_sizes(
-    path: Path, source: Source, plan: Plan, watermark: Path | None, out: Path, on_progress: Callable[[float], None]
+    path: Path,
+    source: Source,
+    plan: Plan,
+    watermark: Path | None,
+    out: Path,
+    on_progress: Callable[[float], None],
+    on_decoded: Callable[[Image.Image], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Every planned size as WebP and JPEG in `out`, and the facts of them; progress runs from 0 to 1.
+    """Every planned size as WebP and JPEG in `out`, and the facts of them; progress runs from 0 to 1. `on_decoded` is
+    shown the pixels before anything is done to them, for the witness: decoding them again would be a quarter of the
+    work.
 
     Raises: Truncated, Damaged or Unreadable when the pixels do not come out whole.
     """
     assert source.photo is not None
     assert plan.photo is not None
     largest = plan.photo.sizes[-1]
-    whole = master(path, source.photo, largest)
+    whole = master(path, source.photo, largest, on_decoded)
     on_progress(0.4)
     logo = _logo(watermark) if watermark else None
     files: list[dict[str, Any]] = []

@@ -6,7 +6,7 @@ The one place where HEIF is made known to Pillow. Every error of a decoder becom
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -88,7 +88,9 @@ def orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
 
-def master(path: Path, photo: Photo, largest: tuple[int, int]) -> Image.Image:
+def master(
+    path: Path, photo: Photo, largest: tuple[int, int], on_decoded: Callable[[Image.Image], None]
+) -> Image.Image:
     """The largest size, upright, in sRGB on white, holding pixels and nothing else."""
     with opened(path, photo.format, photo.width * photo.height) as image:
         turn = _UPRIGHT.get(orientation(image))
@@ -97,6 +99,7 @@ def master(path: Path, photo: Photo, largest: tuple[int, int]) -> Image.Image:
         # A JPEG decoder can halve while it decodes: a 48-megapixel photo then costs a quarter of time and memory.
         image.draft(None, stored)
         image.load()
+        on_decoded(image)
         profile = image.info.get("icc_profile")
         flat = _flat(image)
     small = flat if flat.size == stored else resized(flat, stored)

@@ -58,15 +58,17 @@ def sizes(
     plan: PhotoPlan,
     source: Source,
     path: Path,
+    stored: Image.Image,
     mark: WatermarkPlan | None = None,
     *,
     dark: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Prove the sizes of a photo, read by PyAV because Pillow made them; `path` is the photo, `mark` the place of the
-    dealer's logo. Returns the facts, with what was measured beside them: `witness`, the least that a size is like the
-    photo and the most that one is lighter (see `thumbnails.compare`).
+    """Prove the sizes of a photo, read by PyAV because Pillow made them; `path` is the photo, `stored` its pixels as
+    `thumbnails.small` shrank them, `mark` the place of the dealer's logo. Returns the facts, with what was measured
+    beside them: `witness`, the least that a size is like the photo and the most that one is lighter (see
+    `thumbnails.compare`).
 
-    Raises: ProofFailed; the leaves of MediaRejected where the photo does not decode twice.
+    Raises: ProofFailed; the leaves of MediaRejected where the photo does not open twice.
     """
     from pipeline.proof import thumbnails  # with what reads photos: a film's children do not load it
 
@@ -75,7 +77,7 @@ def sizes(
     decided = [size for size in plan.sizes for _ in ("webp", "jpeg")]
     same("sizes", [(one["width"], one["height"]) for one in facts["sizes"]], decided)
     same("files", sorted(one["path"] for one in made["files"]), sorted(one["path"] for one in facts["sizes"]))
-    theirs = thumbnails.original(path, source.photo)
+    theirs = thumbnails.original(path, source.photo, stored)
     seen: list[float] = []
     alike: list[float] = []
     lighter: list[float] = []

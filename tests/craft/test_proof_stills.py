@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from photographs import corners
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from pipeline import photo, plan, proof, source
 from pipeline.errors import ProofFailed
+from pipeline.make import make
 from pipeline.proof import thumbnails
 
 
@@ -58,7 +59,7 @@ def test_half_a_poster_is_seen(tmp_path: Path) -> None:
         proof.still(path, "image/jpeg", (320, 180), ())
 
 
-Made = tuple[Path, dict[str, Any], plan.PhotoPlan, source.Source, Path]
+Made = tuple[Path, dict[str, Any], plan.PhotoPlan, source.Source, Path, Image.Image]
 
 
 def sized(path: Path, out: Path, watermark: Path | None = None) -> Made:
@@ -67,7 +68,11 @@ def sized(path: Path, out: Path, watermark: Path | None = None) -> Made:
     found, decided = source.from_json(measured["source"]), plan.from_json(measured["plan"])
     assert decided.photo is not None
     out.mkdir()
-    return out, photo.make_sizes(path, found, decided, watermark, out, lambda _: None), decided.photo, found, path
+    stored: list[Image.Image] = []
+    made = photo.make_sizes(
+        path, found, decided, watermark, out, lambda _: None, lambda image: stored.append(thumbnails.small(image))
+    )
+    return out, made, decided.photo, found, path, stored[0]
 
 
 def replaced(made: Made, name: str, image: Image.Image) -> None:
@@ -167,8 +172,21 @@ def test_the_dealers_logo_is_no_fault_of_a_photo(tmp_path: Path) -> None:
     corners((1000, 800)).save(tmp_path / "in.png")
     Image.new("RGBA", (200, 100), (255, 0, 255, 255)).save(tmp_path / "logo.png")
     made = sized(tmp_path / "in.png", tmp_path / "out", tmp_path / "logo.png")
-    mark = plan.from_json(photo.measure(made[-1], "workshop", watermark=True)["plan"]).watermark
+    mark = plan.from_json(photo.measure(made[4], "workshop", watermark=True)["plan"]).watermark
     assert proof.sizes(*made, mark)["witness"]["likeness"] > 0.99
+
+
+def test_a_photo_is_decoded_once_to_be_made_and_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode, decoded = PngImagePlugin.PngImageFile.load_prepare, []
+    monkeypatch.setattr(
+        PngImagePlugin.PngImageFile, "load_prepare", lambda image: (decoded.append(image), decode(image))
+    )
+    corners((1000, 500)).save(tmp_path / "in.png")
+    measured = photo.measure(tmp_path / "in.png", "workshop")
+    (tmp_path / "out").mkdir()
+    args = (measured["source"], measured["plan"], None, tmp_path / "out", lambda _: None)
+    assert make("sizes", tmp_path / "in.png", *args)["facts"]["witness"]["likeness"] > 0.99
+    assert len(decoded) == 1
 
 
 def test_a_size_of_other_dimensions_is_seen(made: Made) -> None:
