@@ -81,3 +81,30 @@ def holding(garage: Garage, browser: Browser, reference: str) -> Iterator[Hand]:
     yield Hand(garage, context, page, intervention)
     context.close()
     assert faults == []
+
+
+@contextmanager
+def looking(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`open_page(intervention, width=390, height=844, colours="light")` → the page, which must raise no error."""
+    faults, contexts = [], []
+
+    def open_page(intervention: str, width: int = 390, height: int = 844, colours: str = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=colours,
+            has_touch=width < 900,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        context.add_cookies([garage.cookie()])
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: "Content Security" in message.text and faults.append(message.text))
+        page.goto(f"{garage.settings.effective_public_url}/interventions/{intervention}/capture")
+        page.locator(".status").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from finished import Finisher
+from handset import looking
 from landing import Garage
 from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import delete, select, update
@@ -36,29 +37,8 @@ def intervention(garage: Garage) -> str:
 
 @pytest.fixture
 def visit(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """`visit(intervention, width=390, height=844, colours="light")` → the page, which must raise no error."""
-    faults, contexts = [], []
-
-    def open_page(intervention: str, width: int = 390, height: int = 844, colours: str = "light") -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=colours,
-            has_touch=width < 900,
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
-        context.add_cookies([garage.cookie()])
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: "Content Security" in message.text and faults.append(message.text))
-        page.goto(f"{garage.settings.effective_public_url}/interventions/{intervention}/capture")
-        page.locator(".status").wait_for()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
+    with looking(garage, browser) as open_page:
+        yield open_page
 
 
 @pytest.mark.parametrize("look", [{}, {"colours": "dark"}, {"width": 320}, {"width": 320, "colours": "dark"}], ids=str)

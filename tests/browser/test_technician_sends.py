@@ -103,7 +103,8 @@ def test_a_removed_file_is_gone_from_the_phone_and_from_the_server(hand: Hand, f
     hand.wait(lambda: len(hand.stored()) == 1)
     hand.page.get_by_role("button", name="Caption and order").click()
     hand.page.get_by_role("button", name="Remove").click()
-    hand.page.get_by_role("button", name="Remove for good?").click()
+    hand.page.wait_for_timeout(500)  # ms, as between two taps that are meant
+    hand.page.get_by_role("button", name="Sure?").click()
     hand.wait(lambda: hand.stored() == [] and hand.cards.count() == 0)
     hand.page.reload()
     hand.wait(lambda: hand.says("nothing"))

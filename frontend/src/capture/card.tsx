@@ -30,6 +30,8 @@ interface Look {
   value: number | null; // 0…1, null: nothing to measure
 }
 
+const BOUNCE_MS = 350;
+
 export function Card({ row, name, first, last, actions }: { row: Row; name: string; first: boolean; last: boolean; actions: Actions }) {
   const [open, setOpen] = useState(false);
   const { item, parcel } = row;
@@ -79,11 +81,23 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
 }
 
 function Editor({ row, caption, first, last, actions }: { row: Row; caption: string; first: boolean; last: boolean; actions: Actions }) {
-  const [sure, setSure] = useState(false);
+  const [asked, setAsked] = useState(0); // when, on the clock of events, whether to remove it
   const [text, setText] = useState(caption);
+  const remover = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // A touch anywhere else takes it back; iPhones give a button no focus that it could lose.
+    const away = ({ target }: Event): void => void (remover.current?.contains(target as Node) || setAsked(0));
+    if (asked) document.addEventListener("pointerdown", away);
+    return () => document.removeEventListener("pointerdown", away);
+  }, [asked]);
   const write = (value: string): void => {
     setText(value);
     actions.caption(row, value.trim());
+  };
+  // The second tap is made where the first one was; one that comes at once is the same finger's, bouncing.
+  const remove = ({ timeStamp }: Event): void => {
+    if (!asked) setAsked(timeStamp);
+    else if (timeStamp - asked > BOUNCE_MS) actions.remove(row);
   };
   return (
     <div class="editor">
@@ -98,11 +112,9 @@ function Editor({ row, caption, first, last, actions }: { row: Row; caption: str
         ))}
       </div>
       <div class="entry-tools">
-        {row.item && <button type="button" disabled={first} onClick={() => actions.move(row, "up")}><Icon name="higher" />{t("earlier")}</button>}
-        {row.item && <button type="button" disabled={last} onClick={() => actions.move(row, "down")}><Icon name="lower" />{t("later")}</button>}
-        <button type="button" class={sure ? "sure" : ""} onClick={() => (sure ? actions.remove(row) : setSure(true))} onBlur={() => setSure(false)}>
-          <Icon name="trash" />{t(sure ? "remove-sure" : "remove")}
-        </button>
+        <button type="button" disabled={first || !row.item} onClick={() => actions.move(row, "up")}><Icon name="higher" />{t("earlier")}</button>
+        <button type="button" disabled={last || !row.item} onClick={() => actions.move(row, "down")}><Icon name="lower" />{t("later")}</button>
+        <button ref={remover} type="button" class={asked ? "sure" : ""} onClick={remove} onBlur={() => setAsked(0)}><Icon name="trash" />{t(asked ? "remove-sure" : "remove")}</button>
       </div>
     </div>
   );

@@ -1,0 +1,98 @@
+"""The technician's page in a hand: gloves, one thumb, a phone that is turned on its side."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from finished import Finisher
+from handset import looking
+from landing import Garage
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
+
+from webapp.accounts.models import User
+from webapp.database import session
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def visit(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
+    with looking(garage, browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def finisher(garage: Garage) -> Finisher:
+    return Finisher(garage.app)
+
+
+@pytest.fixture
+def speak(garage: Garage) -> Iterator[Callable[[str], None]]:
+    """`speak("de")`: Bob's language, until the test is over."""
+
+    def change(language: str) -> None:
+        with garage.app.app_context():
+            session.execute(update(User).values(language=language))
+            session.commit()
+
+    yield change
+    change("en")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_two_taps_in_one_place_remove_a_file(
+    visit: Callable[..., Page],
+    garage: Garage,
+    finisher: Finisher,
+    speak: Callable[[str], None],
+    language: str,
+    width: int,
+) -> None:
+    made = garage.intervention(f"RO-remove-{language}-{width}")
+    for _ in range(5):
+        finisher.photo(made)
+    speak(language)
+    page = visit(made, width)
+    card = page.locator(".entry").nth(3)
+    card.locator(".tool").click()
+    button = card.locator(".editor .entry-tools button").last
+    page.wait_for_timeout(200)
+    before = button.bounding_box()
+    assert button.evaluate("button => button.scrollWidth <= button.clientWidth"), "its word is not cut"
+    x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+    page.touchscreen.tap(x, y)
+    expect(button).to_have_class("sure")
+    assert button.bounding_box() == before
+    assert button.evaluate("button => button.scrollWidth <= button.clientWidth"), "nor is its question"
+    page.wait_for_timeout(400)
+    page.touchscreen.tap(x, y)
+    expect(page.locator(".entry")).to_have_count(4)
+
+
+def test_the_buttons_are_not_under_the_second_tap_and_another_touch_takes_the_question_back(
+    visit: Callable[..., Page], garage: Garage, finisher: Finisher
+) -> None:
+    made = garage.intervention("RO-back")
+    finisher.photo(made)
+    page = visit(made)
+    page.locator(".entry .tool").tap()
+    page.locator(".editor textarea").tap()
+    expect(page.locator(".picker")).to_be_hidden()
+    page.get_by_role("button", name="Remove").tap()
+    expect(page.get_by_role("button", name="Sure?")).to_be_visible()
+    expect(page.locator(".picker")).to_be_hidden()
+    page.locator(".status").dispatch_event("pointerdown")
+    expect(page.get_by_role("button", name="Remove")).to_be_visible()
+    expect(page.locator(".picker")).to_be_visible()
+
+
+def test_a_finger_that_bounces_removes_nothing(visit: Callable[..., Page], garage: Garage, finisher: Finisher) -> None:
+    made = garage.intervention("RO-bounce")
+    finisher.photo(made)
+    page = visit(made)
+    page.locator(".entry .tool").click()
+    page.get_by_role("button", name="Remove").dblclick()
+    expect(page.get_by_role("button", name="Sure?")).to_be_visible()
+    page.wait_for_timeout(400)
+    assert page.locator(".entry").count() == 1
