@@ -1,5 +1,6 @@
 // One film, photo or file: its picture, how far it is, and what can be done with it.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { joined } from "./chips";
 import { Icon, type IconName } from "./icons";
 import { canSendAgain, type Parcel } from "./parcel";
 import { pictureOf } from "./pictures";
@@ -108,7 +109,7 @@ function Editor({ row, caption, first, last, actions }: { row: Row; caption: str
       />
       <div class="chips">
         {t("chips").split("|").map((chip) => (
-          <button type="button" key={chip} onClick={() => write(text.trim() ? `${text.trim()}, ${chip.toLowerCase()}` : chip)}>{chip}</button>
+          <button type="button" key={chip} onClick={() => write(joined(text, chip, start.language))}>{chip}</button>
         ))}
       </div>
       <div class="entry-tools">
