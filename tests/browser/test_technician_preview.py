@@ -18,6 +18,9 @@ pytestmark = pytest.mark.browser
 FILM = "document.querySelector('dialog.preview video')"
 NO_SOURCE = "for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name];"
 NO_HLS = "HTMLMediaElement.prototype.canPlayType = () => '';"
+ASKED = """window.asked = [];
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () { asked.push(window.event?.type); return play.call(this); };"""
 SENTENCE = "The film could not be played. Check your connection and try again."
 
 
@@ -42,7 +45,7 @@ def preview(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
         if lost:
             page.route(lost, lambda route: route.abort())
         page.locator(".entry .thumb").click()
-        page.evaluate(f"{FILM}.muted = true, {FILM}.play().catch(() => undefined), 0")
+        page.locator("dialog.preview video").wait_for(state="attached")
         return page
 
     yield open_film
@@ -52,6 +55,16 @@ def preview(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def until(page: Page, script: str, seconds: float = 40) -> None:
     wait_for(lambda: page.evaluate(script), seconds)
+
+
+def test_the_tap_that_opens_a_film_plays_it(garage: Garage, premiere: Premiere, preview: Callable[..., Page]) -> None:
+    made = garage.intervention("RO-tap")
+    premiere.screening(made)
+    page = preview(made, ASKED)
+
+    until(page, f"{FILM}.currentTime > 0.5")
+    assert page.evaluate("asked[0]") == "click", "asked inside the gesture, without which no phone plays with sound"
+    assert not page.evaluate(f"{FILM}.muted")
 
 
 def test_a_film_that_cannot_be_played_there_is_said_to_be_so(

@@ -7,7 +7,7 @@ import { Icon, type IconName } from "./icons";
 import { Media } from "./media";
 import { Picker } from "./picker";
 import { keepPicture } from "./pictures";
-import { Preview } from "./preview";
+import { Preview, shown, type Shown } from "./preview";
 import { Sender } from "./sender";
 import { t, type Item, type Kind } from "./start";
 import { status, type Tone } from "./status";
@@ -42,7 +42,7 @@ function numbered(list: Row[]): string[] {
 
 export function App() {
   const [, draw] = useReducer((count: number) => count + 1, 0);
-  const [shown, setShown] = useState<Item | null>(null);
+  const [open, setOpen] = useState<Shown | null>(null);
   const { sender, media, seen } = useMemo(() => {
     const sender = new Sender();
     const media = new Media(() => draw(0), () => sender.parcels.some(({ phase }) => phase !== "sent" && phase !== "refused"));
@@ -90,7 +90,7 @@ export function App() {
     again: ({ parcel }) => parcel && sender.again(parcel),
     preview({ item }) {
       if (item?.kind === "document") window.open(item.preview!, "_blank", "noopener");
-      else setShown(item);
+      else if (item) setOpen(shown(item));
     },
     remove({ item, parcel }) {
       if (parcel) void sender.remove(parcel);
@@ -124,7 +124,7 @@ export function App() {
         </ol>
       )}
       <Picker compact={list.length > 0} onPick={(files, kind) => sender.add(files, kind)} />
-      {shown && <Preview item={shown} now={media.items.find(({ id }) => id === shown.id)} onClose={() => setShown(null)} />}
+      {open && <Preview {...open} now={media.items.find(({ id }) => id === open.item.id)} onClose={() => setOpen(null)} />}
     </div>
   );
 }

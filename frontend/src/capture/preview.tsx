@@ -1,10 +1,25 @@
 // What the customer will see of one item, over the whole screen.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons";
 import { t, type Item } from "./start";
 
-/** `item` as it was when it was opened; `now` as the server last told of it, undefined when it is gone. */
-export function Preview({ item, now, onClose }: { item: Item; now: Item | undefined; onClose: () => void }) {
+export interface Shown {
+  item: Item; // as it was when it was opened
+  video: HTMLVideoElement | null; // of a film
+}
+
+/** To be called inside the gesture that opens it: a video asked to play there, while there is nothing to play yet, may
+ * start later with its sound. */
+export function shown(item: Item): Shown {
+  if (item.kind !== "film") return { item, video: null };
+  const video = document.createElement("video");
+  Object.assign(video, { controls: true, playsInline: true, poster: item.thumbnail ?? "" });
+  video.play().catch(() => undefined);
+  return { item, video };
+}
+
+/** `now`: as the server last told of it, undefined when it is gone. */
+export function Preview({ item, video, now, onClose }: Shown & { now: Item | undefined; onClose: () => void }) {
   const [address] = useState(item.preview!); // kept: another one, later, is the same film signed anew
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
@@ -12,8 +27,8 @@ export function Preview({ item, now, onClose }: { item: Item; now: Item | undefi
   const stage = !now ? "gone" : !growing ? "ready" : now.preview ? "playable" : "waiting";
   return (
     <dialog class="preview" ref={dialog} onClose={onClose} aria-label={item.caption || item.filename || t("preview")}>
-      {item.kind === "film"
-        ? <Film address={address} poster={item.thumbnail} stage={stage} partial={now?.partial ?? false} />
+      {video
+        ? <Film address={address} video={video} stage={stage} partial={now?.partial ?? false} />
         : <img src={address} alt={item.caption} />}
       <button type="button" class="round" onClick={() => dialog.current?.close()} aria-label={t("close")}>
         <Icon name="close" />
@@ -25,22 +40,21 @@ export function Preview({ item, now, onClose }: { item: Item; now: Item | undefi
 }
 
 /** Fed as on the customer's page: a film that is made anew meanwhile is waited for, and other versions are taken when they come. */
-function Film({ address, poster, stage, partial }: { address: string; poster: string | null; stage: string; partial: boolean }) {
+function Film({ address, video, stage, partial }: { address: string; video: HTMLVideoElement; stage: string; partial: boolean }) {
   const screen = useRef<HTMLDivElement>(null);
-  const video = useRef<HTMLVideoElement>(null);
   const [broken, setBroken] = useState(false);
+  useLayoutEffect(() => screen.current!.prepend(video), [video]);
   useEffect(() => {
-    const [box, player] = [screen.current!, video.current!];
-    const fed = import("../_feed").then(({ feed }) => feed(box, player, address, partial));
-    fed.catch(() => setBroken(true));
+    const box = screen.current!;
+    const fed = import("../_feed").then(({ feed }) => feed(box, video, address, partial));
+    // Asked once more: what it is fed with came after the gesture. Closed by then, it is in no document and stays silent.
+    fed.then(() => void (video.isConnected && video.play().catch(() => undefined)), () => setBroken(true));
     return () => void fed.then((stop) => stop(), () => undefined);
-  }, [address]);
+  }, [address, video]);
   useEffect(() => void document.dispatchEvent(new Event("grown")), [stage, partial]);
   return (
     <div class="film" data-stage={stage} data-partial={partial ? "" : undefined} data-broken={t("broken")}>
-      <div class="screen" ref={screen} data-playlist={address}>
-        <video ref={video} controls playsInline poster={poster ?? undefined} />
-      </div>
+      <div class="screen" ref={screen} data-playlist={address} />
       {broken && <p class="broken" role="alert">{t("broken")}</p>}
     </div>
   );
