@@ -96,3 +96,22 @@ def test_a_finger_that_bounces_removes_nothing(visit: Callable[..., Page], garag
     expect(page.get_by_role("button", name="Sure?")).to_be_visible()
     page.wait_for_timeout(400)
     assert page.locator(".entry").count() == 1
+
+
+def test_a_file_asks_for_a_name_and_offers_those_of_papers(
+    visit: Callable[..., Page], garage: Garage, finisher: Finisher
+) -> None:
+    made = garage.intervention("RO-papers")
+    finisher.document(made)
+    finisher.photo(made)
+    page = visit(made)
+    paper, photo = page.locator(".entry").all()
+    expect(paper.locator(".entry-ask")).to_have_text("Name this file for the customer.")
+    expect(photo.locator(".entry-ask")).to_have_count(0)
+    paper.locator(".tool").click()
+    assert paper.locator(".chips button").all_inner_texts() == ["Quote", "Report", "Invoice"]
+    paper.get_by_role("button", name="Invoice").click()
+    expect(paper.locator(".entry-name")).to_have_text("Invoice")
+    expect(paper.locator(".entry-ask")).to_have_count(0)
+    photo.locator(".tool").click()
+    expect(photo.get_by_role("button", name="Brakes")).to_be_visible()

@@ -46,6 +46,7 @@ def test_every_sentence_the_page_uses_is_there(bob: FlaskClient, intervention: s
     words = block(bob.get(f"/interventions/{intervention}/capture").text, "words")
     source = "".join(path.read_text() for path in (FRONTEND / "src" / "capture").iterdir())
     used = set(re.findall(r"\bt\(\"([a-z-]+)\"", source)) | set(re.findall(r"key: \"([a-z-]+)\"", source))
+    used |= {"caption-file", "caption-hint", "chips", "chips-file"}
     used |= {"sending-one", "sending", "remove", "remove-sure", "film", "photo", "document", "library", "file"}
     assert used <= set(words)
     assert all(words.values())

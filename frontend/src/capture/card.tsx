@@ -4,7 +4,7 @@ import { joined } from "./chips";
 import { Icon, type IconName } from "./icons";
 import { canSendAgain, type Parcel } from "./parcel";
 import { pictureOf } from "./pictures";
-import { start, t, type Item } from "./start";
+import { start, t, type Item, type Kind } from "./start";
 import { megabytes, remaining } from "./status";
 
 export interface Row {
@@ -42,6 +42,7 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
   const ended = parcel?.phase === "refused" || item?.state === "rejected" || item?.state === "failed";
   const picture = item?.thumbnail ?? parcel?.picture ?? (item?.upload && pictureOf(item.upload));
   const plays = Boolean(item?.preview) && kind === "film";
+  const nameless = kind === "document" && !caption && !ended; // the customer would read "Document 1"
   const box = useRef<HTMLLIElement>(null);
   useEffect(() => void (open && box.current?.scrollIntoView({ block: "nearest" })), [open]);
   return (
@@ -54,6 +55,7 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
         <div class="entry-text">
           <p class="entry-name">{caption || name}</p>
           <p class="entry-file">{megabytes(item?.size ?? parcel!.kept.size, start.language)} · {item?.filename ?? parcel!.kept.name}</p>
+          {nameless && <p class="entry-ask">{t("caption-file")}</p>}
         </div>
         <p class="entry-state">
           <Icon name={look.icon} />
@@ -76,12 +78,12 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
           <button type="button" onClick={() => actions.remove(row)}><Icon name="trash" />{t("remove")}</button>
         </div>
       )}
-      {open && !ended && <Editor row={row} caption={caption} first={first} last={last} actions={actions} />}
+      {open && !ended && <Editor row={row} kind={kind} caption={caption} first={first} last={last} actions={actions} />}
     </li>
   );
 }
 
-function Editor({ row, caption, first, last, actions }: { row: Row; caption: string; first: boolean; last: boolean; actions: Actions }) {
+function Editor({ row, kind, caption, first, last, actions }: { row: Row; kind: Kind; caption: string; first: boolean; last: boolean; actions: Actions }) {
   const [asked, setAsked] = useState(0); // when, on the clock of events, whether to remove it
   const [text, setText] = useState(caption);
   const remover = useRef<HTMLButtonElement>(null);
@@ -104,11 +106,11 @@ function Editor({ row, caption, first, last, actions }: { row: Row; caption: str
     <div class="editor">
       <label for={`caption-${row.key}`}>{t("caption")}</label>
       <textarea
-        id={`caption-${row.key}`} rows={2} maxLength={300} value={text} placeholder={t("caption-hint")}
+        id={`caption-${row.key}`} rows={2} maxLength={300} value={text} placeholder={t(kind === "document" ? "caption-file" : "caption-hint")}
         onInput={(event) => setText(event.currentTarget.value)} onChange={(event) => write(event.currentTarget.value)}
       />
       <div class="chips">
-        {t("chips").split("|").map((chip) => (
+        {t(kind === "document" ? "chips-file" : "chips").split("|").map((chip) => (
           <button type="button" key={chip} onClick={() => write(joined(text, chip, start.language))}>{chip}</button>
         ))}
       </div>
