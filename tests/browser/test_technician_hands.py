@@ -115,3 +115,32 @@ def test_a_file_asks_for_a_name_and_offers_those_of_papers(
     expect(paper.locator(".entry-ask")).to_have_count(0)
     photo.locator(".tool").click()
     expect(photo.get_by_role("button", name="Brakes")).to_be_visible()
+
+
+def test_on_its_side_the_phone_shows_a_card_and_then_all_of_its_editor(
+    visit: Callable[..., Page], garage: Garage, finisher: Finisher
+) -> None:
+    made = garage.intervention("RO-side")
+    for _ in range(4):
+        finisher.photo(made)
+    page = visit(made, 844, 390)
+    bar = page.locator(".picker").bounding_box()
+    assert bar["height"] <= 64
+    for pick in page.locator(".pick").all():
+        assert pick.bounding_box()["height"] >= 48
+    card = page.locator(".entry").nth(2)
+    card.evaluate("card => card.scrollIntoView({ block: 'start' })")
+    box = card.bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= bar["y"]
+    status = page.locator(".status").bounding_box()
+    assert status["y"] + status["height"] <= 0, "the sentence has gone up with the list"
+
+    card.locator(".tool").click()
+    expect(page.locator(".picker")).to_be_hidden()
+    page.wait_for_timeout(200)
+    for part in card.locator(".editor :is(textarea, button)").all():
+        box = part.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 390, part.inner_text()
+        assert box["height"] >= 48, part.inner_text()

@@ -44,7 +44,11 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
   const plays = Boolean(item?.preview) && kind === "film";
   const nameless = kind === "document" && !caption && !ended; // the customer would read "Document 1"
   const box = useRef<HTMLLIElement>(null);
-  useEffect(() => void (open && box.current?.scrollIntoView({ block: "nearest" })), [open]);
+  useEffect(() => {
+    if (!open) return;
+    // All of the card; where it is higher than the screen, what is written into.
+    for (const one of [box.current, box.current?.querySelector(".editor")]) one?.scrollIntoView({ block: "nearest" });
+  }, [open]);
   return (
     <li ref={box} class={`entry tone-${look.tone}`} data-state={item && parcel?.phase !== "sending" ? item.state : parcel?.phase} data-acknowledged={acknowledged(row)}>
       <div class="entry-main">
