@@ -144,3 +144,25 @@ def test_on_its_side_the_phone_shows_a_card_and_then_all_of_its_editor(
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 390, part.inner_text()
         assert box["height"] >= 48, part.inner_text()
+
+
+def test_a_tap_on_a_cards_text_opens_its_editor_and_keyboards_keep_one_control(
+    visit: Callable[..., Page], garage: Garage, finisher: Finisher
+) -> None:
+    made = garage.intervention("RO-text")
+    finisher.photo(made, caption="Left front tyre")
+    page = visit(made)
+    card = page.locator(".entry")
+    for part in (".entry-name", ".entry-state", ".entry-file"):
+        card.locator(part).tap()
+        expect(card.locator(".editor")).to_be_visible()
+        expect(card.locator(".tool")).to_have_attribute("aria-expanded", "true")
+        card.locator(part).tap()
+        expect(card.locator(".editor")).to_have_count(0)
+    card.locator(".tool").tap()
+    expect(card.locator(".editor")).to_be_visible()
+    assert card.locator(".entry-main :is(button, a, [tabindex], [role])").count() == 2, "its picture and its pencil"
+    card.locator(".thumb").tap()
+    expect(page.locator("dialog.preview")).to_be_visible()
+    page.get_by_role("button", name="Close").tap()
+    expect(card.locator(".editor")).to_be_visible()

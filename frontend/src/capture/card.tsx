@@ -51,7 +51,8 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
   }, [open]);
   return (
     <li ref={box} class={`entry tone-${look.tone}`} data-state={item && parcel?.phase !== "sending" ? item.state : parcel?.phase} data-acknowledged={acknowledged(row)}>
-      <div class="entry-main">
+      {/* With a glove the whole card is its pencil; a keyboard and a screen reader have the pencil alone. */}
+      <div class="entry-main" onClick={(event) => !ended && !(event.target as Element).closest("button") && setOpen(!open)}>
         <button type="button" class="thumb" disabled={!item?.preview} onClick={() => actions.preview(row)} aria-label={`${t("preview")}: ${caption || name}`}>
           {picture ? <img src={picture} alt="" /> : !plays && <Icon name={kind} />}
           {plays && <span class="play"><Icon name="play" /></span>}
