@@ -9,6 +9,7 @@ from landing import Garage
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
+from pipeline.catalog.models import Asset, State
 from webapp.accounts.models import User
 from webapp.database import session
 
@@ -166,3 +167,28 @@ def test_a_tap_on_a_cards_text_opens_its_editor_and_keyboards_keep_one_control(
     expect(page.locator("dialog.preview")).to_be_visible()
     page.get_by_role("button", name="Close").tap()
     expect(card.locator(".editor")).to_be_visible()
+
+
+def test_a_file_that_cannot_be_used_is_told_of_in_red_with_a_way_to_it(
+    visit: Callable[..., Page], garage: Garage, finisher: Finisher
+) -> None:
+    made = garage.intervention("RO-refused")
+    for _ in range(7):
+        finisher.photo(made)
+    refused = finisher.document(made)
+    with garage.app.app_context():
+        session.execute(update(Asset).where(Asset.id == refused).values(state=State.REJECTED, reason="encrypted"))
+        session.commit()
+    page = visit(made)
+    card, link = page.locator(".entry").last, page.get_by_role("link", name="One file could not be used.")
+    colour = "element => getComputedStyle(element).color"
+    assert link.evaluate(colour) == card.locator(".entry-state").evaluate(colour)
+    assert link.locator(".icon").is_visible(), "not by its colour alone"
+    assert link.bounding_box()["height"] >= 48
+    expect(card).not_to_be_in_viewport()
+    link.tap()
+    expect(card).to_be_in_viewport(ratio=1)
+    expect(card).to_be_focused()
+    box, bar = card.bounding_box(), page.locator(".picker").bounding_box()
+    assert box["y"] + box["height"] <= bar["y"]
+    assert "#" not in page.url, "the phone's way back leads out of the page"

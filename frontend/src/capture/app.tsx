@@ -1,4 +1,5 @@
 // The page: one sentence about everything, the items in their order, and the buttons under the thumb.
+import type { TargetedMouseEvent } from "preact";
 import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
 import { keepCaption } from "./captions";
 import { Card, type Actions, type Row } from "./card";
@@ -38,6 +39,14 @@ function numbered(list: Row[]): string[] {
   const kinds = list.map(({ item, parcel }) => item?.kind ?? parcel!.kept.kind);
   const all = (kind: Kind, until = kinds.length) => kinds.slice(0, until).filter((other) => other === kind).length;
   return kinds.map((kind, index) => (all(kind) > 1 ? `${t(kind)} ${all(kind, index + 1)}` : t(kind)));
+}
+
+/** Follows a link within the page without a step for its way back. */
+function show(event: TargetedMouseEvent<HTMLAnchorElement>): void {
+  event.preventDefault();
+  const card = document.getElementById(event.currentTarget.hash.slice(1));
+  card?.focus({ preventScroll: true });
+  card?.scrollIntoView({ block: "nearest" });
 }
 
 export function App() {
@@ -101,6 +110,7 @@ export function App() {
   const names = numbered(list);
   const making = media.items.filter(({ state }) => state === "processing").length;
   const refused = media.items.filter(({ state }) => state === "rejected").length;
+  const unusable = list.find(({ item }) => item?.state === "rejected");
   const signedOut = sender.signedOut || media.signedOut;
   const now = status(sender.parcels.map(({ phase }) => phase), navigator.onLine, signedOut, list.length, making, refused);
   return (
@@ -109,7 +119,9 @@ export function App() {
         <span class="status-icon"><Icon name={ICONS[now.tone]} /></span>
         <span>
           {t(now.key, { n: now.n })}
-          {now.second && <small>{t(now.second.key, { n: now.second.n })}</small>}
+          {now.second && unusable && (
+            <small class="tone-bad"><a href={`#card-${unusable.key}`} onClick={show}><Icon name="warn" />{t(now.second.key, { n: now.second.n })}</a></small>
+          )}
         </span>
         {now.key === "signed-out" && <a href="/login" target="_blank" rel="noopener" onClick={() => (sender.signedOut = media.signedOut = false)}>{t("sign-in")}</a>}
       </p>

@@ -50,7 +50,7 @@ export function Card({ row, name, first, last, actions }: { row: Row; name: stri
     for (const one of [box.current, box.current?.querySelector(".editor")]) one?.scrollIntoView({ block: "nearest" });
   }, [open]);
   return (
-    <li ref={box} class={`entry tone-${look.tone}`} data-state={item && parcel?.phase !== "sending" ? item.state : parcel?.phase} data-acknowledged={acknowledged(row)}>
+    <li ref={box} id={`card-${row.key}`} tabIndex={-1} class={`entry tone-${look.tone}`} data-state={item && parcel?.phase !== "sending" ? item.state : parcel?.phase} data-acknowledged={acknowledged(row)}>
       {/* With a glove the whole card is its pencil; a keyboard and a screen reader have the pencil alone. */}
       <div class="entry-main" onClick={(event) => !ended && !(event.target as Element).closest("button") && setOpen(!open)}>
         <button type="button" class="thumb" disabled={!item?.preview} onClick={() => actions.preview(row)} aria-label={`${t("preview")}: ${caption || name}`}>

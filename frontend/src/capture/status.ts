@@ -7,7 +7,7 @@ export interface Status {
   key: string;
   tone: Tone;
   n: number; // of files, in the sentence
-  second?: { key: string; n: number }; // said more quietly below: it changes nothing for the phone
+  second?: { key: string; n: number }; // said below, in red: it changes nothing for the phone, but needs a person
 }
 
 /** What a technician with one glance needs to know. `making`, `refused`: items the server works on, or cannot use.
