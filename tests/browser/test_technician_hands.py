@@ -12,6 +12,7 @@ from sqlalchemy import update
 from pipeline.catalog.models import Asset, State
 from webapp.accounts.models import User
 from webapp.database import session
+from webapp.interventions.models import Intervention
 
 pytestmark = pytest.mark.browser
 
@@ -192,3 +193,21 @@ def test_a_file_that_cannot_be_used_is_told_of_in_red_with_a_way_to_it(
     box, bar = card.bounding_box(), page.locator(".picker").bounding_box()
     assert box["y"] + box["height"] <= bar["y"]
     assert "#" not in page.url, "the phone's way back leads out of the page"
+
+
+def test_a_french_technicians_words_are_written_for_a_german_customer(
+    visit: Callable[..., Page], garage: Garage, finisher: Finisher, speak: Callable[[str], None]
+) -> None:
+    made = garage.intervention("RO-german")
+    finisher.photo(made)
+    with garage.app.app_context():
+        session.get_one(Intervention, made).customer_language = "de"
+        session.commit()
+    speak("fr")
+    page = visit(made, 320)
+    page.locator(".entry .tool").tap()
+    expect(page.locator(".chips-written")).to_have_text("Ces mots s'écrivent dans la langue du client : allemand.")
+    page.locator(".chips button").get_by_text("Freins", exact=True).tap()
+    page.locator(".chips button").get_by_text("Pneus", exact=True).tap()
+    expect(page.locator(".entry-name")).to_have_text("Bremsen, Reifen")
+    assert page.evaluate("document.documentElement.scrollWidth") == 320

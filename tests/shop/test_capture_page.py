@@ -13,8 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from pipeline.catalog.models import Asset, State
+from webapp.accounts.models import User
 from webapp.database import session
 from webapp.interventions import reasons
+from webapp.interventions.capture import CHIPS
 from webapp.languages import catalog
 from webapp.uploads import tokens
 from workers.settings import Settings
@@ -46,10 +48,30 @@ def test_every_sentence_the_page_uses_is_there(bob: FlaskClient, intervention: s
     words = block(bob.get(f"/interventions/{intervention}/capture").text, "words")
     source = "".join(path.read_text() for path in (FRONTEND / "src" / "capture").iterdir())
     used = set(re.findall(r"\bt\(\"([a-z-]+)\"", source)) | set(re.findall(r"key: \"([a-z-]+)\"", source))
-    used |= {"caption-file", "caption-hint", "chips", "chips-file"}
+    used |= {"caption-file", "caption-hint"}
     used |= {"sending-one", "sending", "remove", "remove-sure", "film", "photo", "document", "library", "file"}
     assert used <= set(words)
     assert all(words.values())
+
+
+def test_quick_words_are_read_by_the_technician_and_written_for_the_customer(
+    shop: Flask, bob: FlaskClient, add_intervention: Callable[..., str]
+) -> None:
+    with shop.app_context():
+        session.execute(update(User).values(language="fr"))
+        session.commit()
+    start = block(bob.get(f"/interventions/{add_intervention(customer_language='de')}/capture").text, "start")
+    assert (start["language"], start["written"]) == ("fr", "de")
+    assert start["chips"]["film"][:2] == [["Freins", "Bremsen"], ["Pneus", "Reifen"]]
+    assert start["chips"]["document"] == [["Devis", "Angebot"], ["Rapport", "Bericht"], ["Facture", "Rechnung"]]
+
+
+@pytest.mark.parametrize("language", ["fr", "de"])
+def test_every_quick_word_is_translated(language: str) -> None:
+    for words in CHIPS.values():
+        theirs = catalog(language).gettext(words)
+        assert theirs.count("|") == words.count("|")
+        assert theirs != words
 
 
 @pytest.mark.parametrize("language", ["fr", "de"])

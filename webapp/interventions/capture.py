@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from flask_babel import force_locale, get_locale, gettext
 from flask_security import current_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
@@ -23,6 +23,12 @@ from webapp.interventions.reasons import advice
 from webapp.media import shelf, sign
 from webapp.uploads import tokens
 from webapp.uploads.models import Upload
+
+# quick words for a caption, by what is described; translated as one sentence, so that every language has its own
+CHIPS = {
+    "film": "Brakes|Tyres|Leak|Suspension|Exhaust|Lights|Battery|All good",
+    "document": "Quote|Report|Invoice",
+}
 
 blueprint = Blueprint("capture", __name__, url_prefix="/interventions", template_folder="templates")
 
@@ -42,6 +48,8 @@ def page(intervention_id: str) -> ResponseReturnValue:
         "token": _token(intervention),
         "max": settings().max_upload_bytes,
         "items": _items(intervention),
+        "chips": _chips(intervention.customer_language),
+        "written": intervention.customer_language,
     }
     return render_template("interventions/capture.html", intervention=intervention, start=start)
 
@@ -59,6 +67,16 @@ def token(intervention_id: str) -> ResponseReturnValue:
     """New keys for a page that was left open longer than they live: of its uploads, and of its other requests."""
     keys = {"token": _token(load_intervention(intervention_id)), "csrf": generate_csrf()}
     return keys, {"Cache-Control": "no-store"}
+
+
+def _chips(written: str) -> dict[str, list[tuple[str, str]]]:
+    """Each quick word as the technician reads it and as the customer will, whose language is `written`."""
+    both = {}
+    for kind, words in CHIPS.items():
+        with force_locale(written):
+            theirs = gettext(words)
+        both[kind] = list(zip(gettext(words).split("|"), theirs.split("|"), strict=True))
+    return both
 
 
 def _token(intervention: Intervention) -> str:

@@ -32,6 +32,7 @@ interface Look {
 }
 
 const BOUNCE_MS = 350;
+const LANGUAGES = new Intl.DisplayNames(start.language, { type: "language" });
 
 export function Card({ row, name, first, last, actions }: { row: Row; name: string; first: boolean; last: boolean; actions: Actions }) {
   const [open, setOpen] = useState(false);
@@ -115,10 +116,11 @@ function Editor({ row, kind, caption, first, last, actions }: { row: Row; kind: 
         onInput={(event) => setText(event.currentTarget.value)} onChange={(event) => write(event.currentTarget.value)}
       />
       <div class="chips">
-        {t(kind === "document" ? "chips-file" : "chips").split("|").map((chip) => (
-          <button type="button" key={chip} onClick={() => write(joined(text, chip, start.language))}>{chip}</button>
+        {start.chips[kind === "document" ? kind : "film"].map(([shown, written]) => (
+          <button type="button" key={shown} onClick={() => write(joined(text, written, start.written))}>{shown}</button>
         ))}
       </div>
+      {start.written !== start.language && <p class="entry-file chips-written">{t("chips-written", { language: LANGUAGES.of(start.written) ?? "" })}</p>}
       <div class="entry-tools">
         <button type="button" disabled={first || !row.item} onClick={() => actions.move(row, "up")}><Icon name="higher" />{t("earlier")}</button>
         <button type="button" disabled={last || !row.item} onClick={() => actions.move(row, "down")}><Icon name="lower" />{t("later")}</button>

@@ -29,6 +29,8 @@ export interface Start {
   token: string;
   max: number;
   items: Item[];
+  chips: Record<"film" | "document", [shown: string, written: string][]>; // quick words for a caption
+  written: string; // the customer's language
 }
 
 function read<T>(id: string): T {
