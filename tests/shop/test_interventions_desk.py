@@ -53,10 +53,10 @@ def test_a_mileage_that_is_no_number_is_refused_with_a_sentence_and_kept(alice: 
     assert 'type="text"' in field, "a number field would drop the letters before anybody sees them"
 
 
-def test_a_number_used_twice_is_said_and_the_first_one_stays(alice: FlaskClient, intervention: str) -> None:
-    answer = alice.post("/interventions/new", data={"reference": "RO-1001", "customer_language": "en"})
+def test_a_number_used_twice_is_said_and_leads_to_the_first_one(alice: FlaskClient, intervention: str) -> None:
+    answer = alice.post("/interventions/new", data={"reference": " RO-1001", "customer_language": "en"})
     assert answer.status_code == 422
-    assert "already an intervention" in answer.text
+    assert f'already an intervention with this number. <a href="/interventions/{intervention}">' in answer.text
 
 
 def test_an_intervention_is_edited(alice: FlaskClient, intervention: str) -> None:
@@ -66,16 +66,37 @@ def test_an_intervention_is_edited(alice: FlaskClient, intervention: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", ["gb-123-lm", "GB123", "durand", "camille DURAND", "ro-1001", "mégane", "megane", "MÉGANE", "rfb00"]
-)
+    "words",
+    [
+        "gb-123-lm", "GB123", "durand", "camille DURAND", "ro-1001", "mégane", "megane", "MÉGANE", "rfb00",
+        "0639981234", "06 39 98 12 34", "+33 6 39 98 12 34", "0033639981234", "+33 (0)6 39 98", "063998",
+    ],
+)  # fmt: skip
 def test_an_intervention_is_found_by_what_people_know_of_it(
     alice: FlaskClient, add_intervention: Callable[..., str], words: str
 ) -> None:
-    add_intervention(vin="VF1RFB00X56789012")
+    add_intervention(vin="VF1RFB00X56789012", customer_phone="+33639981234")
     add_intervention("RO-2", plate="AA-000-AA", customer_name="Nadia Benali", model="Duster", make="Dacia")
     page = alice.get("/interventions", query_string={"q": words}).text
     assert "Mégane" in page
     assert "Duster" not in page
+
+
+@pytest.mark.parametrize("written", ["Müller", "Mueller", "Muller"])
+@pytest.mark.parametrize("words", ["müller", "mueller", "Anna MUELLER", "ller-groß", "GROSS"])
+def test_a_name_is_found_however_its_letters_are_written(
+    alice: FlaskClient, add_intervention: Callable[..., str], written: str, words: str
+) -> None:
+    add_intervention(customer_name=f"Anna {written}-Groß")
+    assert "Mégane" in alice.get("/interventions", query_string={"q": words}).text
+
+
+@pytest.mark.parametrize("words", ["0639", "10011", "0639980000"])
+def test_a_part_of_a_number_too_short_to_tell_or_another_one_finds_nobody(
+    alice: FlaskClient, add_intervention: Callable[..., str], words: str
+) -> None:
+    add_intervention(customer_phone="+33639981234")
+    assert "Mégane" not in alice.get("/interventions", query_string={"q": words}).text
 
 
 @pytest.mark.parametrize("words", ["100%", "_", "\\", "nobody"])

@@ -109,7 +109,7 @@ class InterventionList(BaseModel):
 class Listing(_Clean):
     """Which interventions."""
 
-    q: str = Field("", max_length=100, description="words in plate, VIN, reference, name, make or model")
+    q: str = Field("", max_length=100, description="words in plate, VIN, reference, name or vehicle; or a phone number")
     stage: Stage | None = None
     after: str | None = None
     limit: int = Field(30, ge=1, le=100)

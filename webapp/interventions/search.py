@@ -1,5 +1,6 @@
 """Finding an intervention by what people know of it, as they type it: no capitals, no accents, no dashes, no order."""
 
+import re
 import sqlite3
 from typing import Any
 from unicodedata import normalize
@@ -17,6 +18,9 @@ _PLAIN = {
     if len(base := normalize("NFD", letter)) > 1 and base[0].isascii()
 }
 _TABLE = str.maketrans(_PLAIN)
+_TWO_FOR_ONE = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("ß", "ss"))  # of folded text, where "ü" is "u" already
+_PHONE = re.compile(r"\+?[0-9 ()./-]+")
+PHONE_MIN = 5  # digits
 
 
 def fold(text: str) -> str:
@@ -49,7 +53,10 @@ def _teach(connection: Any, _: Any) -> None:
 
 
 def matches(words: str) -> ColumnElement[bool]:
-    """Whether an intervention holds every word in reference, plate, VIN, vehicle or name; spaces and dashes aside."""
+    """Whether an intervention holds every word in reference, plate, VIN, vehicle or name, or has this phone number.
+
+    Spaces and dashes aside. A name is found as well where one hand writes "ue" and "ss", and the other "ü" and "ß".
+    """
     known = (
         Intervention.reference, Intervention.plate, Intervention.vin,
         Intervention.make, Intervention.model, Intervention.customer_name,
@@ -57,8 +64,33 @@ def matches(words: str) -> ColumnElement[bool]:
     wanted: ColumnElement[bool] = true()
     for word in words.split():
         plain = fold(word.replace("-", ""))
-        wanted = wanted & or_(*(_squeezed(field).contains(plain, autoescape=True) for field in known))
+        hits = [_squeezed(field).contains(plain, autoescape=True) for field in known]
+        loose = _loosened(_squeezed(Intervention.customer_name)).contains(_loose(plain), autoescape=True)
+        wanted = wanted & or_(*hits, loose)
+    if digits := _dialled(words):
+        wanted = wanted | Intervention.customer_phone.contains(digits)
     return wanted
+
+
+def _dialled(words: str) -> str:
+    """What a number somebody dials has in common with E.164: no prefix for abroad (00), none for inland (0).
+
+    Empty for what is no phone number, or too short a part of one to tell it from a plate.
+    """
+    digits = re.sub(r"\(0\)|[^0-9]", "", words).lstrip("0")
+    return digits if _PHONE.fullmatch(words.strip()) and len(digits) >= PHONE_MIN else ""
+
+
+def _loose(text: str) -> str:
+    for long, short in _TWO_FOR_ONE:
+        text = text.replace(long, short)
+    return text
+
+
+def _loosened(field: ColumnElement[str]) -> ColumnElement[str]:
+    for long, short in _TWO_FOR_ONE:
+        field = func.replace(field, long, short)
+    return field
 
 
 def _squeezed(field: ColumnElement[str]) -> ColumnElement[str]:

@@ -8,6 +8,7 @@ import uuid_utils
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from markupsafe import Markup, escape
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
@@ -115,9 +116,20 @@ def _saved(form: InterventionForm) -> bool:
         session.commit()
     except IntegrityError:
         session.rollback()
-        form.reference.errors = [gettext("There is already an intervention with this number.")]
+        form.reference.errors = [_taken(form.reference.data.strip())]
         return False
     return True
+
+
+def _taken(reference: str) -> Markup:
+    """That this number is used already, and the way to where it is."""
+    sentence = gettext("There is already an intervention with this number.")
+    query = select(Intervention.id).where(Intervention.dealership_id == g.dealership.id)
+    found = session.scalar(query.where(Intervention.reference == reference))
+    if found is None:
+        return escape(sentence)  # erased since
+    way = url_for("interventions.show", intervention_id=found)
+    return Markup('{} <a href="{}">{}</a>').format(sentence, way, gettext("Open it"))
 
 
 def _local_language() -> str:
