@@ -131,10 +131,10 @@ class Garage:
             session.commit()
         return Phone(self.upload.port, text)
 
-    def cookie(self) -> dict[str, str]:
-        """Bob's session, for a browser."""
+    def cookie(self, name: str = "Bob") -> dict[str, str]:
+        """A person's session, for a browser."""
         with self.app.app_context():
-            unique = session.scalars(select(User.fs_uniquifier)).one()
+            unique = session.scalars(select(User.fs_uniquifier).where(User.name == name)).one()
         signer = self.app.session_interface.get_signing_serializer(self.app)
         value = signer.dumps({"_user_id": unique, "_fresh": True, "fs_cc": "set", "fs_paa": time.time()})
         return {

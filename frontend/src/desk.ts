@@ -86,3 +86,13 @@ document.addEventListener("htmx:after:request", (event) => {
   say(form.dataset.says ?? "");
   for (const text of form.querySelectorAll("textarea")) text.defaultValue = text.value; // kept: no longer to be guarded
 });
+
+document.addEventListener("submit", (event) => {
+  const words = (event.target as HTMLElement).dataset.sure;
+  if (words && !confirm(words)) event.preventDefault();
+});
+
+// A form that comes back: where it is wrong, wherever on the page that is.
+const wrong = document.querySelector<HTMLElement>("[aria-invalid='true']");
+wrong?.focus({ preventScroll: true });
+wrong?.scrollIntoView({ block: "center" });

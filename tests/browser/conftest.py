@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsing import chromium
 from handset import MIB, Hand, holding
 from landing import Garage
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from premiere import serving
 from visiting import House, Visit, opened, visiting
 
@@ -57,3 +58,26 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     with visiting(browser) as visit:
         yield visit
+
+
+@pytest.fixture
+def staff(garage: Garage, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`staff(path, name="Bob", **context)` → a page of the staff, signed in as that person."""
+    contexts = []
+
+    def open_page(path: str, name: str = "Bob", **options: Any) -> Page:
+        contexts.append(context := browser.new_context(**({"reduced_motion": "reduce"} | options)))
+        context.add_cookies([garage.cookie(name)])
+        page = context.new_page()
+        page.goto(f"{garage.settings.effective_public_url}{path}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def desk(staff: Callable[..., Page]) -> Callable[..., Page]:
+    """`desk(intervention, **context)` → the intervention's page, signed in as Bob."""
+    return lambda intervention, **options: staff(f"/interventions/{intervention}", **options)

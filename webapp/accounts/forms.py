@@ -27,10 +27,10 @@ class DealershipForm(Form):
     """The name, colour and logo the customer sees, and how to reach the dealer."""
 
     name = StringField(_("Name"), [DataRequired(_("Give a name.")), Length(max=120)])
-    colour = StringField(_("Colour"), [Length(max=7)])
     phone = written.PhoneField(_("Phone"), [Length(max=40)])
     email = StringField(_("E-mail"), [Length(max=254)])
     address = TextAreaField(_("Address"), [Length(max=300)])
+    colour = StringField(_("Colour"), [Length(max=7)])
     logo = FileField(_("Logo"))
 
     def validate_colour(self, field: Field) -> None:

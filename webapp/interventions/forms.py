@@ -117,18 +117,18 @@ class PhoneField(StringField):
 
 
 class InterventionForm(Form):
-    """Create and edit."""
+    """Create and edit. The fields are in the order of the page, in which those that are wrong are named."""
 
     reference = StringField(_("Repair order"), [DataRequired(_("Give the repair order's number.")), Length(max=40)])
+    plate = StringField(_("Plate"), [Length(max=20)])
     make = StringField(_("Make"), [Length(max=60)])
     model = StringField(_("Model"), [Length(max=60)])
-    plate = StringField(_("Plate"), [Length(max=20)])
     vin = StringField(_("VIN"), [Length(max=25)])
     mileage = MileageField(_("Mileage, km"), [Optional()])
     customer_name = StringField(_("Name"), [Length(max=120)])
-    customer_email = StringField(_("E-mail"), [Length(max=254)])
-    customer_phone = PhoneField(_("Phone"), [Length(max=40)])
     customer_language = SelectField(_("Language"), choices=LANGUAGE_CHOICES, default="en")
+    customer_phone = PhoneField(_("Phone"), [Length(max=40)])
+    customer_email = StringField(_("E-mail"), [Length(max=254)])
     asked = TextAreaField(_("What the customer asked for"), [Length(max=5000)])
     notes = TextAreaField(_("Notes for the workshop"), [Length(max=5000)])
 
