@@ -1,16 +1,18 @@
 // The staff's pages work without this file; it saves them reloads: htmx for fragments, copying and sharing
-// a link, a word after saving.
+// a link, a word after saving and after what did not work.
 import "htmx.org";
+import { keepCaptions } from "./_captions";
+import { keepFocus } from "./_focus";
 
 const toast = document.querySelector<HTMLElement>(".toast");
 let hide = 0;
 
-function say(words: string): void {
+function say(words: string, shown = 2200): void {
   if (!toast) return;
   toast.textContent = words;
   toast.hidden = false;
   clearTimeout(hide);
-  hide = window.setTimeout(() => (toast.hidden = true), 2200);
+  hide = window.setTimeout(() => (toast.hidden = true), shown);
 }
 
 document.addEventListener("click", async (event) => {
@@ -71,21 +73,30 @@ function clocks(): void {
 clocks();
 document.addEventListener("htmx:after:swap", clocks);
 
+keepCaptions(say);
+keepFocus();
+
+interface Swap {
+  ctx: { response?: { raw?: Response }; sourceElement?: Element };
+}
+
+// What the server did not answer as asked never replaces a part of the page: neither its error nor its sign-in page.
 // The list asks for itself every few seconds. While a caption is being written it stays as it is and asks again later.
 document.addEventListener("htmx:before:swap", (event) => {
-  const list = event.target as Element | null;
-  if (list?.id !== "media") return;
-  const texts = [...list.querySelectorAll("textarea")];
-  if (texts.some((text) => text === document.activeElement || text.value !== text.defaultValue)) event.preventDefault();
+  const source = event.target as Element | null;
+  const answer = (event as CustomEvent<Swap>).detail.ctx.response?.raw;
+  if (answer && (!answer.ok || answer.redirected)) {
+    event.preventDefault();
+    missed(source);
+  } else if (source?.id === "media" && document.activeElement?.matches("#media textarea")) event.preventDefault();
 });
 
-document.addEventListener("htmx:after:request", (event) => {
-  const form = (event.target as Element | null)?.closest?.<HTMLElement>("[data-says]");
-  const response = (event as CustomEvent<{ ctx?: { response?: { raw?: Response } } }>).detail?.ctx?.response?.raw;
-  if (!form || !response?.ok) return;
-  say(form.dataset.says ?? "");
-  for (const text of form.querySelectorAll("textarea")) text.defaultValue = text.value; // kept: no longer to be guarded
-});
+document.addEventListener("htmx:error", (event) => missed(event.target as Element | null));
+
+/** Says that what somebody asked for was not done; what asks by itself asks again. */
+function missed(source: Element | null): void {
+  if (toast && source?.matches?.("form[hx-post]")) say(toast.dataset.failed ?? "", 8000);
+}
 
 document.addEventListener("submit", (event) => {
   const words = (event.target as HTMLElement).dataset.sure;
