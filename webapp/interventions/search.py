@@ -89,7 +89,7 @@ def _loose(text: str) -> str:
 
 def _loosened(field: ColumnElement[str]) -> ColumnElement[str]:
     for long, short in _TWO_FOR_ONE:
-        field = func.replace(field, long, short)
+        field = func.replace(field, long, short, type_=Text())
     return field
 
 
