@@ -8,6 +8,7 @@ import servers
 from cast import PASSWORD, add_dealership, add_person, sign_in
 from finished import Finisher
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from pipeline.catalog.models import Base
@@ -133,3 +134,11 @@ def test_half_a_character_in_json_is_no_failure_of_ours(shop: Flask) -> None:
 def test_a_strange_address_signs_nobody_in(shop: Flask, email: str) -> None:
     answer = shop.test_client().post("/login", data={"email": email, "password": PASSWORD + "\x00"})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("words", ["mueller", "MÜLLER", "0639981234"])
+def test_a_customer_is_found_in_postgresql_too(
+    shop: Flask, alice: FlaskClient, add_intervention: Callable[..., str], words: str
+) -> None:
+    add_intervention(customer_name="Jutta Müller", customer_phone="+33639981234")
+    assert "Jutta Müller" in alice.get("/interventions", query_string={"q": words}).text
