@@ -1,0 +1,54 @@
+"""The player on the customer's page: every control in reach on every screen."""
+
+from collections.abc import Callable
+
+import pytest
+from visiting import FILM, House, Visit
+
+pytestmark = pytest.mark.browser
+
+# Upright and lying phones, small and large, and a low window on a desk.
+SCREENS = [(844, 390), (740, 360), (932, 430), (390, 844), (320, 640), (280, 653), (1440, 560)]
+ICON = "[...document.querySelector('{}').shadowRoot.querySelectorAll('svg')].some(icon => icon.clientWidth >= 20)"
+
+
+@pytest.mark.parametrize("portrait", [True, False], ids=["upright", "across"])
+@pytest.mark.parametrize(("width", "height"), SCREENS)
+def test_every_control_of_the_player_can_be_seen_and_hit(
+    house: House, visit: Callable[..., Visit], width: int, height: int, portrait: bool
+) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention, portrait=portrait)
+    seen = visit(house.url(intervention), viewport={"width": width, "height": height})
+    seen.page.tap(".start")
+    seen.until(f"{FILM}?.currentTime > 0.2")
+    seen.page.evaluate(f"{FILM}.pause()")
+    seen.until(
+        "(box => box.top > -1 && box.bottom < innerHeight + 1)(document.querySelector('.bars').getBoundingClientRect())"
+    )
+
+    player = seen.page.locator("media-controller").bounding_box()
+    names = [f"media-{name}" for name in ("play-button", "mute-button", "time-display", "fullscreen-button")]
+    if player["width"] > 340:
+        names.append("media-playback-rate-button")
+    for name in names:
+        box = seen.page.locator(name).bounding_box()
+        assert min(box["width"], box["height"]) >= 40, name
+        assert box["x"] >= max(0, player["x"]), name
+        assert box["x"] + box["width"] <= min(width, player["x"] + player["width"]), name
+        assert box["y"] + box["height"] < height + 1, name
+    for name in names[:2] + names[3:4]:
+        assert seen.page.evaluate(ICON.format(name)), name
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize(("width", "height"), [(844, 390), (740, 360)])
+def test_an_upright_film_on_a_phone_that_lies_is_as_wide_and_as_high_as_the_phone(
+    house: House, visit: Callable[..., Visit], width: int, height: int
+) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention)
+    seen = visit(house.url(intervention), viewport={"width": width, "height": height})
+
+    screen = seen.page.locator(".screen").bounding_box()
+    assert (screen["width"], screen["height"]) == (width, height)
