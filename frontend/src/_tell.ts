@@ -2,6 +2,7 @@
 export function tell(screen: HTMLElement): void {
   delete screen.dataset.state;
   screen.querySelector("media-controller")?.remove();
+  screen.querySelector(".loading")?.replaceChildren();
   if (screen.querySelector(".broken")) return;
   const note = document.createElement("p");
   note.className = "broken";

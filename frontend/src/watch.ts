@@ -39,6 +39,8 @@ async function play(screen: HTMLElement): Promise<void> {
   screen.dataset.state = "loading";
   const broken = screen.querySelector(".broken");
   broken?.remove();
+  const said = screen.querySelector(".loading");
+  if (said) said.textContent = page?.dataset.loading ?? "";
   if (broken || isOld()) await renew().catch(() => undefined);
   const few = screen.closest(".film")?.hasAttribute("data-partial") ?? false; // as of the list that is asked for now
   if (!playsNatively(video)) ahead(screen.dataset.playlist ?? "", screen.dataset.opening ?? "");

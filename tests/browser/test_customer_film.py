@@ -198,4 +198,5 @@ def test_a_revoked_link_is_said_plainly_instead_of_a_dead_player(house: House, v
     seen.page.wait_for_selector(".broken", timeout=30000)
 
     assert "could not be played" in seen.page.inner_text(".broken")
+    assert seen.page.inner_text(".loading") == ""
     seen.until("!document.querySelector('media-controller')")

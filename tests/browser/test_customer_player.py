@@ -1,8 +1,9 @@
-"""The player on the customer's page: every control in reach on every screen."""
+"""The player on the customer's page: every control in reach on every screen, and words while one waits for it."""
 
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import Route, expect
 from visiting import FILM, House, Visit
 
 pytestmark = pytest.mark.browser
@@ -52,3 +53,28 @@ def test_an_upright_film_on_a_phone_that_lies_is_as_wide_and_as_high_as_the_phon
 
     screen = seen.page.locator(".screen").bounding_box()
     assert (screen["width"], screen["height"]) == (width, height)
+
+
+def test_a_viewer_who_waits_for_the_film_reads_that_it_is_on_its_way(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention(customer_language="de")
+    house.premiere.screening(intervention)
+    seen = visit(house.url(intervention))
+    late: list[Route] = []
+    seen.page.route("**/*.m4s", lambda route: late.append(route))
+    said, button = seen.page.locator(".loading"), seen.page.locator(".start .words")
+    assert said.inner_text() == ""
+
+    seen.page.tap(".start")
+    expect(said).to_have_text("Wird geladen\N{HORIZONTAL ELLIPSIS}")
+    expect(said).to_be_visible()
+    assert said.get_attribute("role") == "status"
+    expect(button).to_have_css("opacity", "0")
+    seen.until("document.querySelector('media-controller media-play-button')")  # the player is here, the film is not
+    expect(said).to_be_visible()
+    seen.page.route("**/*.m4s", lambda route: route.continue_())  # the last one counts
+    for route in late:
+        route.continue_()
+
+    seen.until(f"{FILM}?.currentTime > 0.2")
+    expect(said).to_be_hidden()
+    assert seen.faults == []
