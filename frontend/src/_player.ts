@@ -25,6 +25,7 @@ const CONTROLS = `
 export async function start(screen: HTMLElement, video: HTMLVideoElement, few: boolean): Promise<void> {
   const controller = document.createElement("media-controller");
   controller.setAttribute("autohide", "2");
+  for (const way of ["backward", "forward"]) controller.setAttribute(`keyboard${way}seekoffset`, "5"); // s: these films are short
   controller.lang = document.documentElement.lang;
   screen.append(controller); // first, since its parts write into style sheets, which they have only in a document
   video.slot = "media";

@@ -78,3 +78,18 @@ def test_a_viewer_who_waits_for_the_film_reads_that_it_is_on_its_way(house: Hous
     seen.until(f"{FILM}?.currentTime > 0.2")
     expect(said).to_be_hidden()
     assert seen.faults == []
+
+
+def test_an_arrow_key_moves_the_film_by_five_seconds(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention()
+    house.premiere.screening(intervention)
+    seen = visit(house.url(intervention), viewport={"width": 1280, "height": 900}, is_mobile=False, has_touch=False)
+    seen.page.click(".start")
+    seen.until("document.activeElement.matches('media-controller')")
+    seen.until(f"{FILM}?.currentTime > 0.2")
+    seen.page.evaluate(f"{FILM}.pause(), {FILM}.currentTime = 0.5")
+    seen.until(f"!{FILM}.seeking")
+
+    for key, place in (("ArrowRight", 5.5), ("ArrowLeft", 0.5)):
+        seen.page.keyboard.press(key)
+        seen.until(f"Math.abs({FILM}.currentTime - {place}) < 0.1 && !{FILM}.seeking")
