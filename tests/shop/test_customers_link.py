@@ -60,13 +60,28 @@ def test_unknown_expired_and_revoked_links_look_the_same(
         links.revoke(links.find(revoked))
         session.commit()
 
-    answers = [client.get(f"/v/{token}") for token in ("unknown", expired, revoked)]
-    answers.append(client.get("/w/unknown"))
+    with shop.app_context():
+        ids = list(session.scalars(select(Link.id)))
+    doors = [[f"/v/{token}" for token in ("unknown", expired, revoked)], [f"/w/{id}" for id in ("unknown", *ids)]]
 
-    assert {answer.status_code for answer in answers} == {404}
-    assert len({re.sub(r"nonce-[^']+", "", answer.text) for answer in answers}) == 1
-    assert not any("Set-Cookie" in answer.headers for answer in answers)
-    assert "Garage" not in answers[0].text
+    for door in doors:
+        answers = [client.get(path) for path in door]
+        assert {answer.status_code for answer in answers} == {404}
+        assert len({answer.text for answer in answers}) == 1
+        assert not any("Set-Cookie" in answer.headers for answer in answers)
+        assert "Garage" not in answers[0].text
+
+
+@pytest.mark.parametrize(("language", "advice"), [("en", "a new one"), ("fr", "un nouveau"), ("de", "um einen neuen")])
+def test_who_holds_a_dead_link_is_told_to_ask_for_another_and_not_to_open_it_again(
+    client: FlaskClient, language: str, advice: str
+) -> None:
+    said = {"Accept-Language": language}
+    door, page = (client.get(path, headers=said).text for path in ("/v/unknown", "/w/unknown"))
+
+    assert advice in door
+    assert advice in page
+    assert not re.search("once more|encore|noch einmal|opens with", door)
 
 
 def test_a_page_that_is_open_ends_with_its_link(
