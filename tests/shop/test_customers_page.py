@@ -1,4 +1,4 @@
-"""What the customer's page shows, to whom, in whose language and colours; and what is none of his business."""
+"""What the customer's page shows, to whom, in which colours; and what is none of his business."""
 
 import re
 from collections.abc import Callable
@@ -165,18 +165,6 @@ def test_what_is_being_made_is_announced_and_an_abandoned_upload_is_not(
         session.get_one(Asset, film).touched_at -= 7200
         session.commit()
     assert "The film is on its way" not in open_page(client, token)
-
-
-@pytest.mark.parametrize(
-    ("language", "greeting"), [("fr", "Bonjour Camille"), ("de", "Guten Tag Camille"), ("en", "Hello")]
-)
-def test_the_page_speaks_the_customers_language(
-    client: FlaskClient, add_intervention: Callable[..., str], issue: Issue, language: str, greeting: str
-) -> None:
-    page = open_page(client, issue(add_intervention("RO-9", customer_language=language)))
-
-    assert greeting in page
-    assert f'<html lang="{language}">' in page
 
 
 def test_what_is_noted_for_the_workshop_is_in_nothing_that_a_customer_can_fetch(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import phonenumbers
-from babel import dates
+from babel import dates, units
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -17,7 +17,7 @@ from webapp.database import session
 from webapp.guards import csrf
 from webapp.interventions.models import Intervention
 from webapp.languages import LANGUAGES, date_locale
-from webapp.media import sign
+from webapp.media import sending, sign
 
 blueprint = Blueprint("customers", __name__, template_folder="templates")
 csrf.exempt(blueprint)  # a customer has no session; `confirm` checks the link's own token
@@ -27,6 +27,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' blob:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+
+_UNITS = ((1_000_000_000, "digital-gigabyte"), (1_000_000, "digital-megabyte"), (1000, "digital-kilobyte"))
 
 
 @blueprint.after_request
@@ -95,6 +97,8 @@ def _page(intervention: Intervention, link: Link | None) -> str:
         csrf=links.csrf(link) if link else "",
         until=_day(link.expires_at) if link else None,
         day=_day(intervention.created_at),
+        size=_size,
+        pdf_name=sending.pdf_name,
         css=_css(),
         font=_font(),
     )
@@ -117,6 +121,13 @@ def _phone(dealership: Dealership) -> str:
 def _day(seconds: float) -> str:
     """A day in words, the day first: "22 November 2026", "22 novembre 2026", "22. November 2026"."""
     return dates.format_date(datetime.fromtimestamp(seconds, UTC), "long", date_locale())
+
+
+def _size(count: int) -> str:
+    """Bytes as the reader writes them, in thousands: "132.4 kB", "132,4 ko". No line ends before the unit."""
+    power, name = next((unit for unit in _UNITS if count >= unit[0]), (1, "digital-byte"))
+    written = units.format_unit(count / power, name, "short", format="#,##0.#", locale=date_locale())
+    return "\N{NO-BREAK SPACE}".join(written.split())
 
 
 def _css() -> Markup:
