@@ -84,6 +84,21 @@ def test_two_photos_are_shown_whole_and_fill_the_column(house: House, visit: Cal
     assert last["x"] + last["width"] == pytest.approx(card["x"] + card["width"], abs=1)
 
 
+def test_a_document_is_saved_under_the_name_that_the_page_shows(house: House, visit: Callable[..., Visit]) -> None:
+    intervention = house.intervention(customer_language="de")
+    for caption in ("", "Angebot: Bremsen.", ""):
+        house.premiere.document(intervention, caption=caption)
+    seen = visit(house.url(intervention))
+
+    saved = []
+    for paper in seen.page.locator(".paper a").all():
+        with seen.page.expect_download() as got:
+            paper.click()
+        saved.append(got.value.suggested_filename)
+        assert paper.get_attribute("download") == saved[-1]
+    assert saved == ["Dokument 1.pdf", "Angebot Bremsen.pdf", "Dokument 3.pdf"]
+
+
 def test_without_scripts_everything_can_be_read_and_the_film_has_the_browsers_own_player(
     house: House, visit: Callable[..., Visit]
 ) -> None:

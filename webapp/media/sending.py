@@ -19,7 +19,8 @@ def send(key: str, size: int, content_type: str, etag: str, *, download_name: st
     """An object of `size` bytes, or the one range of it that was asked for.
 
     Objects are never rewritten, so the browser may keep them as long as the path lives and any validator is strong.
-    Several ranges at once are answered with the whole, as RFC 9110 (14.2) allows.
+    Several ranges at once are answered with the whole, as RFC 9110 (14.2) allows. With a `download_name` it is saved
+    under that name; with an empty one under the name that the link to it says.
 
     Raises: NotFound if the object is gone; RequestedRangeNotSatisfiable (416) with the size.
     """
@@ -29,8 +30,9 @@ def send(key: str, size: int, content_type: str, etag: str, *, download_name: st
     response.headers["Cache-Control"] = f"private, max-age={settings().media_expiry_s}, immutable"
     response.headers["Accept-Ranges"] = "bytes"
     fence(response)
-    if download_name:
-        response.headers.set("Content-Disposition", "attachment", filename=download_name)
+    if download_name is not None:
+        named = {"filename": download_name} if download_name else {}
+        response.headers.set("Content-Disposition", "attachment", **named)
     if etag in request.if_none_match:
         response.status_code = 304
         del response.headers["Content-Type"]

@@ -47,8 +47,11 @@ def file(signature: str, binding: str, asset_id: str, output_id: str, path: str)
 
 
 def _pdf_name(asset: Asset) -> str:
-    """Never the name the file had on the phone: that is the staff's."""
-    return sending.pdf_name(session.scalar(select(Item.caption).where(Item.asset_id == asset.id)) or "")
+    """Never the name the file had on the phone: that is the staff's. Without a caption it is the page that counts its
+    documents and names them.
+    """
+    caption = session.scalar(select(Item.caption).where(Item.asset_id == asset.id))
+    return sending.pdf_name(caption) if caption else ""
 
 
 @blueprint.get(f"/{sign.LOGO}/logo.png")
