@@ -32,7 +32,8 @@ function large(row: HTMLElement, light: HTMLDialogElement): void {
   const view = light.querySelector<HTMLElement>(".view");
   const picture = light.querySelector<HTMLImageElement>(".view img");
   const about = light.querySelector<HTMLElement>(".about");
-  if (!view || !picture || !about) return;
+  const nth = light.querySelector<HTMLElement>(".nth");
+  if (!view || !picture || !about || !nth) return;
   let current: HTMLAnchorElement | undefined;
 
   const links = () => [...row.querySelectorAll<HTMLAnchorElement>("a")];
@@ -50,6 +51,7 @@ function large(row: HTMLElement, light: HTMLDialogElement): void {
     picture.style.cssText = link.style.cssText;
     about.textContent = link.parentElement?.querySelector("figcaption")?.textContent ?? "";
     const place = links().indexOf(link);
+    nth.textContent = links().length > 1 ? `${place + 1} / ${links().length}` : "";
     for (const turn of light.querySelectorAll<HTMLButtonElement>(".turn")) {
       turn.hidden = !links()[place + Number(turn.dataset.turn)];
     }

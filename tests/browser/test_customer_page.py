@@ -61,8 +61,10 @@ def test_photos_open_large_and_close_where_they_were(house: House, visit: Callab
 
     seen.page.click(".photo:first-child a")
     expect(seen.page.locator("dialog .about")).to_have_text("Front left")
+    expect(seen.page.locator("dialog .nth")).to_have_text("1 / 2")
     seen.page.keyboard.press("ArrowRight")
     expect(seen.page.locator("dialog .about")).to_have_text("Rear right")
+    expect(seen.page.locator("dialog .nth")).to_have_text("2 / 2")
     seen.until("document.querySelector('dialog img').currentSrc.endsWith('/800.jpg')")
     assert Axe().run(seen.page).violations_count == 0
     seen.page.keyboard.press("Escape")
@@ -82,6 +84,35 @@ def test_two_photos_are_shown_whole_and_fill_the_column(house: House, visit: Cal
     assert seen.page.locator(".photo .enlarge").count() == 2
     last, card = seen.page.locator(".photo").last.bounding_box(), seen.page.locator(".reach").bounding_box()
     assert last["x"] + last["width"] == pytest.approx(card["x"] + card["width"], abs=1)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1440, 700), (390, 844), (844, 390)])
+def test_a_pair_of_photos_has_no_bars_beside_them(
+    house: House, visit: Callable[..., Visit], size: tuple[int, int]
+) -> None:
+    intervention = house.intervention()
+    for _ in range(2):
+        house.premiere.print(intervention, size=(600, 800))
+    seen = visit(house.url(intervention), viewport={"width": size[0], "height": size[1]})
+
+    for tile in seen.page.locator(".photo a").all():
+        box = tile.bounding_box()
+        assert box["width"] / box["height"] == pytest.approx(600 / 800, rel=0.01)
+        assert box["height"] <= size[1] * 0.75
+
+
+@pytest.mark.parametrize("shape", [(600, 800), (800, 600)])
+def test_a_photo_on_a_phone_is_large_and_the_next_one_looks_in(
+    house: House, visit: Callable[..., Visit], shape: tuple[int, int]
+) -> None:
+    intervention = house.intervention()
+    for _ in range(2):
+        house.premiere.print(intervention, size=shape)
+    seen = visit(house.url(intervention))
+
+    first, second = (tile.bounding_box() for tile in seen.page.locator(".photo a").all())
+    assert first["width"] == pytest.approx(0.78 * 390, abs=1)
+    assert 30 < 390 - second["x"] < 80
 
 
 def test_a_document_is_saved_under_the_name_that_the_page_shows(house: House, visit: Callable[..., Visit]) -> None:
