@@ -1,5 +1,6 @@
 """In whose language the customer's page speaks, and how it writes numbers."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -25,6 +26,23 @@ def test_the_page_speaks_the_customers_language(
 
     assert greeting in page
     assert f'<html lang="{language}">' in page
+
+
+def test_its_reader_may_choose_another_language_which_is_kept_nowhere_but_in_the_address(
+    client: FlaskClient, bob: FlaskClient, add_intervention: Callable[..., str], issue: Issue
+) -> None:
+    intervention = add_intervention("RO-9", customer_language="de")
+    page = client.get(f"/v/{issue(intervention)}").location
+    ways = dict(re.findall(r'<a href="(\?lang=(?:\w+))" lang="(\w+)"', client.get(page).text))
+    assert sorted(ways.values()) == ["en", "fr"]
+
+    chosen = client.get(page + "?lang=fr")
+    assert '<html lang="fr">' in chosen.text
+    assert "Bonjour Camille" in chosen.text
+    assert "Set-Cookie" not in chosen.headers
+    for other in ("", "?lang=", "?lang=xx", "?lang=../fr"):
+        assert '<html lang="de">' in client.get(page + other).text, other
+    assert '<html lang="fr">' in bob.get(f"/interventions/{intervention}/preview?lang=fr").text
 
 
 @pytest.mark.parametrize(

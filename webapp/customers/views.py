@@ -81,8 +81,9 @@ def preview(intervention_id: str) -> ResponseReturnValue:
 
 
 def _page(intervention: Intervention, link: Link | None) -> str:
-    if intervention.customer_language in LANGUAGES:
-        g.language = intervention.customer_language
+    # As its address asks, which the page's own footer writes; else as the workshop noted for this customer.
+    wanted = (request.args.get("lang"), intervention.customer_language)
+    g.language = next((language for language in wanted if language in LANGUAGES), None)
     dealership = intervention.dealership
     link_id = link.id if link else None
     return render_template(
