@@ -100,3 +100,21 @@ def test_the_sheet_names_its_author_and_the_logo_is_clear_around_its_shape(tmp_p
         assert logo.mode == "RGBA"
         assert logo.getchannel("A").getextrema() == (0, 255)
         assert logo.info["Author"] == "Studio Lea Martin"
+
+
+def test_the_logo_is_bold_enough_to_be_read_as_a_watermark_and_its_accent_lies_at_its_letter(tmp_path: Path) -> None:
+    papers.logo(tmp_path / "logo.png")
+    with Image.open(tmp_path / "logo.png") as logo:
+        shape = logo.getchannel("A")
+    small = np.asarray(shape.resize((108, round(108 * shape.height / shape.width)), Image.Resampling.BOX))
+    # Where a film's short edge is 360 px, every stroke of the name is some pixels wide.
+    strokes = np.flatnonzero(np.diff((small[-12] > 200).astype(int), prepend=0, append=0)).reshape(-1, 2)
+    assert len(strokes) == 12
+    assert np.diff(strokes).min() >= 3
+
+    # The column through the accent's middle: the line above, the accent, the e with its bar and its bowl.
+    column = np.asarray(shape)[:, round(shape.width * 0.69)] > 127
+    edges = np.flatnonzero(np.diff(column.astype(int), prepend=0, append=0)).reshape(-1, 2)
+    (_, above), (top, bottom), (letter, _) = edges[-5:-2]
+    assert letter - bottom < top - above
+    assert letter - bottom < 0.06 * shape.height

@@ -10,6 +10,8 @@ from workers.demo.brake import CENTRE, ORIGIN, brake
 from workers.demo.canvas import Canvas, box, circle
 from workers.demo.tyre import tyre
 
+_ON = (255, 255, 255)
+
 
 def photos(folder: Path) -> None:
     """`tyre.jpg` and `brake.jpg`: stored on their side with orientation 6, the place and the phone in their EXIF."""
@@ -27,26 +29,38 @@ def photos(folder: Path) -> None:
 
 
 def logo(path: Path) -> None:
-    """The dealer's logo: a headlamp and the name, on nothing; colours that read on paper and in a dark workshop."""
-    shape = Canvas(900, 260, 1.0)
-    shape.fill(circle(130, 130, 92, 90, 270) + circle(150, 130, 92, -90, 90), (255, 255, 255))
-    shape.fill(circle(132, 130, 70, 90, 270) + circle(132, 130, 40, -90, 90), (0, 0, 0))
-    for n, y in enumerate((78, 130, 182)):
-        shape.fill(box(258, y - 9, 92 - abs(n - 1) * 24, 18, 9), (255, 255, 255))
+    """The dealer's logo: a headlamp and the name, on nothing. Bold, and the name as wide as the whole, so that it is
+    read as a watermark of 100 px; in a colour that reads on paper and in the dark, and over any paint in a light halo.
+    """
+    shape = Canvas(1040, 400, 1.0)
+    shape.fill([*circle(92, 84, 74, 90, 270), (158, 10), (158, 158)], _ON)
+    shape.fill([*circle(92, 84, 45, 90, 270), (128, 39), (128, 129)], (0, 0, 0))
+    for y in (24, 84, 144):
+        shape.fill(box(186, y - 13, 100, 26, 13), _ON)
     alpha = shape.image.convert("L")
-    draw = ImageDraw.Draw(alpha)
-    draw.text((386, 92), "Garage", 255, ImageFont.load_default(74), anchor="lm")
-    big = ImageFont.load_default(108)
-    draw.text((382, 178), "Lumiere", 255, big, anchor="lm")
-    # The bundled face has no è: its stroke is drawn.
-    middle = 382 + big.getlength("Lumi") + big.getlength("e") / 2
-    draw.line([(middle - 18, 118), (middle + 6, 136)], 255, 10)
-    made = Image.new("RGBA", alpha.size, (232, 150, 20, 0))
-    made.paste((190, 86, 40), (360, 0, 900, 260))
+    _bold(alpha, (330, 136), "GARAGE", 144, 6, 12)
+    _bold(alpha, (10, 376), "Lumière", 244, 7, 10)
+    made = Image.new("RGBA", alpha.size, (200, 68, 8, 0))
     made.putalpha(alpha)
     notes = PngInfo()
     notes.add_text("Author", "Studio Lea Martin")
     made.crop(made.getbbox()).save(path, "PNG", pnginfo=notes)
+
+
+def _bold(alpha: Image.Image, foot: tuple[int, int], words: str, size: int, weight: int, apart: int) -> None:
+    """Write words from the left end of their foot on, `size` px high: strokes `weight` px thicker on both sides, the
+    letters `apart` px further from each other.
+    """
+    draw, face, (x, y) = ImageDraw.Draw(alpha), ImageFont.load_default(size), foot
+    for letter in words.replace("è", "`e"):
+        if letter == "`":
+            # The bundled face has no è: its stroke is drawn, as near to the letter as the dot is to the i.
+            middle, top = x + face.getlength("e") / 2, y + face.getbbox("e", anchor="ls", stroke_width=weight)[1]
+            at = [(-0.19, -0.2), (-0.04, -0.2), (0.09, -0.06), (-0.03, -0.06)]
+            draw.polygon([(middle + size * right, top + size * down) for right, down in at], 255)
+            continue
+        draw.text((x, y), letter, 255, face, "ls", stroke_width=weight)
+        x += round(face.getlength(letter)) + apart
 
 
 _CHECKS = (
