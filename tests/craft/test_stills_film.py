@@ -187,7 +187,7 @@ def test_a_page_gets_a_light_poster_of_the_same_picture(tmp_path: Path) -> None:
     facts = made("poster", film, tmp_path)["facts"]
 
     assert facts["light"] == {"width": 960, "height": 540}
-    assert (tmp_path / "poster.webp").stat().st_size <= 25_000
+    assert (tmp_path / "poster.webp").stat().st_size <= 21_000
     with Image.open(tmp_path / "poster.webp") as light, Image.open(tmp_path / "poster.jpg") as full:
         assert light.size == (960, 540)
         far = np.abs(np.asarray(full.resize(light.size).convert("L"), float) - np.asarray(light.convert("L"), float))
