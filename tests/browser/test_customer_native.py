@@ -59,10 +59,11 @@ def test_a_growing_film_begins_at_its_beginning_in_the_browsers_own_player(
     house.premiere.screening(intervention, chunks=2)
     seen = phone(intervention, OLD)
 
-    seen.page.tap(".start")
+    # On its way down to the film, which need not be there yet.
     seen.page.evaluate(
-        f"window.first = undefined; {FILM}.addEventListener('playing', () => first ??= {FILM}.currentTime)"
+        f"window.first = undefined; document.addEventListener('playing', () => first ??= {FILM}.currentTime, true)"
     )
+    seen.page.tap(".start")
     seen.until("window.first !== undefined")
 
     assert seen.page.evaluate("first") < 0.5
