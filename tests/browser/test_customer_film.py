@@ -200,3 +200,28 @@ def test_a_revoked_link_is_said_plainly_instead_of_a_dead_player(house: House, v
     assert "could not be played" in seen.page.inner_text(".broken")
     assert seen.page.inner_text(".loading") == ""
     seen.until("!document.querySelector('media-controller')")
+
+
+def test_a_film_that_slows_at_a_seam_is_whole_in_the_player(
+    house: House, visit: Callable[..., Visit], tmp_path: Path
+) -> None:
+    """Its second chunk is decoded from the very moment at which the first one's last picture was."""
+    slows = "select='if(lt(n,60),not(mod(n,2)),not(mod(n,3)))'"
+    phone = paint(tmp_path / "film.mov", seconds=5, size=(320, 240), rate=60, gop=30, video_filter=slows)
+    intervention = house.intervention()
+    house.premiere.craft(intervention, phone, tmp_path)
+    seen = visit(house.url(intervention))
+
+    seen.page.tap(".start")
+    seen.until(f"{FILM}.ended")
+
+    count, start, end = seen.page.evaluate(BUFFERED)
+    assert count == 1
+    assert start < 0.1
+    assert end - start == pytest.approx(5, abs=0.1)
+    shown, broken = seen.page.evaluate(
+        f"(q => [q.totalVideoFrames, q.corruptedVideoFrames])({FILM}.getVideoPlaybackQuality())"
+    )
+    assert broken == 0
+    assert shown == pytest.approx(110, abs=12)  # of a group that is not decoded, 20 or 30 would be missing
+    assert seen.faults == []
