@@ -1,11 +1,30 @@
-"""A child that runs a few lines of a test's, in each of the layers."""
+"""A crew with a real broker, which many tests replace by their own; a child that runs a few lines of a test's, in each
+of the layers.
+"""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import crewroom
 import pytest
+import servers
+from crewroom import Crew
 
 from workers import sandbox
 from workers.sandbox.landlock import Landlock, Unguarded
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[servers.Valkey]:
+    with servers.valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valkey: servers.Valkey) -> Iterator[Crew]:
+    valkey.flush()
+    with crewroom.crew(tmp_path, monkeypatch, redis_url=valkey.url, sandbox="none", window=2, sweep_s=0.1) as crew:
+        yield crew
 
 
 @pytest.fixture

@@ -1,9 +1,5 @@
 """A broker that was restarted or emptied: what it forgot is rung for again, whatever else goes wrong meanwhile."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import crewroom
 import pytest
 import redis
 import servers
@@ -17,19 +13,6 @@ from pipeline.catalog.storage import StorageDown
 from workers import broker, connections, logs, relay, sweep
 
 pytestmark = pytest.mark.xdist_group("valkey")
-
-
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[servers.Valkey]:
-    with servers.valkey() as server:
-        yield server
-
-
-@pytest.fixture
-def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valkey: servers.Valkey) -> Iterator[Crew]:
-    valkey.flush()
-    with crewroom.crew(tmp_path, monkeypatch, redis_url=valkey.url, sandbox="none", window=2, sweep_s=0.1) as crew:
-        yield crew
 
 
 def gone(*_: object, **__: object) -> int:

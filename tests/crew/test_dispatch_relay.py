@@ -3,10 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
-import crewroom
 import pytest
 import servers
 import structlog
@@ -23,19 +20,6 @@ from workers.queues import UNITS
 from workers.unit import Unit
 
 pytestmark = pytest.mark.xdist_group("valkey")
-
-
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[servers.Valkey]:
-    with servers.valkey() as server:
-        yield server
-
-
-@pytest.fixture
-def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valkey: servers.Valkey) -> Iterator[Crew]:
-    valkey.flush()
-    with crewroom.crew(tmp_path, monkeypatch, redis_url=valkey.url, sandbox="none", window=2, sweep_s=0.1) as crew:
-        yield crew
 
 
 def waiting(queue: str) -> list[Message]:
