@@ -73,13 +73,14 @@ def test_an_intervention_is_edited(alice: FlaskClient, intervention: str) -> Non
     ],
 )  # fmt: skip
 def test_an_intervention_is_found_by_what_people_know_of_it(
-    alice: FlaskClient, add_intervention: Callable[..., str], words: str
+    alice: FlaskClient, charlie: FlaskClient, add_intervention: Callable[..., str], words: str
 ) -> None:
     add_intervention(vin="VF1RFB00X56789012", customer_phone="+33639981234")
     add_intervention("RO-2", plate="AA-000-AA", customer_name="Nadia Benali", model="Duster", make="Dacia")
     page = alice.get("/interventions", query_string={"q": words}).text
     assert "Mégane" in page
     assert "Duster" not in page
+    assert "Mégane" not in charlie.get("/interventions", query_string={"q": words}).text
 
 
 @pytest.mark.parametrize("written", ["Müller", "Mueller", "Muller"])
